@@ -1,0 +1,106 @@
+using Microsoft.ML.SearchSpace;
+
+namespace Microsoft.ML.Peft;
+
+/// <summary>What all three methods share: columns, the frozen model, and how its soft prompt is trained.</summary>
+public abstract class SoftPromptOptions
+{
+    private protected SoftPromptOptions() { }
+
+    /// <summary>
+    /// The label column; its type decides the task: Key (multiclass classification), Boolean (binary classification) or
+    /// Single (regression). Default `Label`.
+    /// </summary>
+    public string LabelColumnName { get; set; } = "Label";
+
+    /// <summary>The text column. Default `Text`.</summary>
+    public string TextColumnName { get; set; } = "Text";
+
+    /// <summary>A second text column for pairs (question and answer, premise and hypothesis). Default null: none.</summary>
+    public string? SecondTextColumnName { get; set; }
+
+    /// <summary>The output column of predicted classes (Key or Boolean). Default `PredictedLabel`.</summary>
+    public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
+
+    /// <summary>The output column of class probabilities, of the logit (binary) or of the value (regression). Default `Score`.</summary>
+    public string ScoreColumnName { get; set; } = "Score";
+
+    /// <summary>The output column of the probability of `true` in binary classification. Default `Probability`.</summary>
+    public string ProbabilityColumnName { get; set; } = "Probability";
+
+    /// <summary>
+    /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), or the name of an
+    /// embedded model. Default null: the embedded `all-MiniLM-L6-v2`.
+    /// </summary>
+    public string? Model { get; set; }
+
+    /// <summary>The number of virtual tokens P, at least 1. Together with the text they must fit the model's positions. Default 20.</summary>
+    [Range(4, 128, 20, true)]
+    public int VirtualTokens { get; set; } = 20;
+
+    /// <summary>
+    /// Longer texts are cut to this many tokens, special tokens included; at least 3. Default null: what the model's positions leave
+    /// beside the virtual tokens.
+    /// </summary>
+    public int? MaxTokens { get; set; }
+
+    /// <summary>How hidden states become one vector per text. Default <see cref="Pooling.Auto"/>.</summary>
+    public Pooling Pooling { get; set; } = Pooling.Auto;
+
+    /// <summary>The number format of the frozen weights. Default <see cref="Precision.Auto"/>.</summary>
+    public Precision Precision { get; set; } = Precision.Auto;
+
+    /// <summary>
+    /// Passes over the training rows, at least 1. Default null: 5, and more where that would be fewer than 300 steps, because the
+    /// number of steps decides how far a soft prompt gets.
+    /// </summary>
+    public int? MaxEpochs { get; set; }
+
+    /// <summary>Rows per training step, at least 1. Default 32.</summary>
+    [Range(8, 64, 32, true)]
+    public int BatchSize { get; set; } = 32;
+
+    /// <summary>
+    /// The soft prompt's highest learning rate (AdamW), above 0. Default null: the method's own, which its options class states.
+    /// </summary>
+    [Range(1e-4, 0.3, 0.01, true)]
+    public double? LearningRate { get; set; }
+
+    /// <summary>The head's highest learning rate (AdamW), above 0. Default 0.01.</summary>
+    [Range(1e-4, 0.1, 0.01, true)]
+    public double HeadLearningRate { get; set; } = 1e-2;
+
+    /// <summary>Decoupled weight decay (AdamW), at least 0. Default 0.</summary>
+    public double WeightDecay { get; set; }
+
+    /// <summary>How the learning rates fall after the warm-up. Default <see cref="LearningRateSchedule.Linear"/>.</summary>
+    public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Linear;
+
+    /// <summary>The fraction of all steps in which the learning rates rise from zero, 0 to 1. Default 0.06.</summary>
+    [Range(0.0, 0.3, 0.06)]
+    public double WarmUpFraction { get; set; } = 0.06;
+
+    /// <summary>The gradient is scaled down to this norm, over soft prompt and head together; above 0. Default 1.</summary>
+    public double MaxGradientNorm { get; set; } = 1;
+
+    /// <summary>
+    /// Rows to validate on after each epoch: the best epoch is kept, and the linear probe is compared. They need the same columns.
+    /// Default null: <see cref="ValidationFraction"/> of the training rows is held out.
+    /// </summary>
+    public IDataView? ValidationSet { get; set; }
+
+    /// <summary>
+    /// The part of the training rows held out when there is no <see cref="ValidationSet"/>, 0 to 0.5; 0 trains on all rows, keeps the last
+    /// epoch and compares with no linear probe. Default 0.1.
+    /// </summary>
+    public double ValidationFraction { get; set; } = 0.1;
+
+    /// <summary>Training stops after this many epochs without a better validation metric, at least 1. Default 3.</summary>
+    public int Patience { get; set; } = 3;
+
+    /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
+    public int? Seed { get; set; }
+
+    /// <summary>Stops the training with an <see cref="OperationCanceledException"/>. Default: none.</summary>
+    public CancellationToken CancellationToken { get; set; }
+}

@@ -1,0 +1,22 @@
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>The training loop's own settings; the public options classes document each.</summary>
+internal sealed record TrainingSettings
+{
+    public int? MaxTokens { get; init; }
+    public Pooling Pooling { get; init; } = Pooling.Auto;
+    public int? MaxEpochs { get; init; }
+    public int BatchSize { get; init; } = 32;
+    public double? LearningRate { get; init; }
+    public double HeadLearningRate { get; init; } = 1e-2;
+    public double WeightDecay { get; init; }
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
+    public double WarmUpFraction { get; init; } = 0.06;
+    public double MaxGradientNorm { get; init; } = 1;
+    public double ValidationFraction { get; init; } = 0.1;
+    public int Patience { get; init; } = 3;
+    public int Seed { get; init; }
+
+    /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
+    public IReadOnlyList<string>? LabelNames { get; init; }
+}
