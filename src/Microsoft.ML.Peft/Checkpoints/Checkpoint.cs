@@ -15,14 +15,16 @@ internal sealed class Checkpoint : IDisposable
     private const int SampleLength = 4096;
     private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt"];
 
-    private readonly string _source;
     private readonly Dictionary<string, SafetensorsFile> _shardOfTensor;
 
     private Checkpoint(string source, Dictionary<string, SafetensorsFile> shardOfTensor)
     {
-        _source = source;
+        Source = source;
         _shardOfTensor = shardOfTensor;
     }
+
+    /// <summary>The file, or the index of the files.</summary>
+    public string Source { get; }
 
     public IEnumerable<string> Names => _shardOfTensor.Keys;
 
@@ -109,7 +111,7 @@ internal sealed class Checkpoint : IDisposable
     }
 
     private SafetensorsFile Shard(string name) =>
-        _shardOfTensor.TryGetValue(name, out SafetensorsFile? shard) ? shard : throw TensorNames.Missing(name, Names, _source);
+        _shardOfTensor.TryGetValue(name, out SafetensorsFile? shard) ? shard : throw TensorNames.Missing(name, Names, Source);
 
     private static Checkpoint OpenShards(string index)
     {
