@@ -31,8 +31,14 @@ internal sealed class SequenceHead : IDisposable
 
     public IReadOnlyDictionary<string, Parameter> Parameters => _parameters;
 
+    /// <summary>The output layer's weight `[C, D]`.</summary>
+    public Parameter OutputWeight => _parameters[_layout.Output + ".weight"];
+
+    /// <summary>The output layer's bias `[C]`.</summary>
+    public Parameter OutputBias => _parameters[_layout.Output + ".bias"];
+
     /// <summary>The number of outputs C.</summary>
-    public int Outputs => (int)_parameters[_layout.Output + ".weight"].size(0);
+    public int Outputs => (int)OutputWeight.size(0);
 
     public static IEnumerable<string> ParameterNames(HeadLayout layout)
     {

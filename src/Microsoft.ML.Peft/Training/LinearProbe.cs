@@ -1,3 +1,6 @@
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Methods;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
@@ -22,6 +25,21 @@ internal sealed class LinearProbe : IDisposable
     {
         _weight = weight;
         _scale = scale;
+    }
+
+    /// <summary>The probe's metric on validation rows after fitting it to training rows.</summary>
+    public static double Evaluate(
+        Encoder encoder, Pooling pooling, PredictionTask task, int outputs, TokenizedRows train, TokenizedRows validation, Action checkCancelled)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        bool regression = task == PredictionTask.Regression;
+        var targets = regression
+            ? tensor(train.Labels, [train.Count, 1])
+            : nn.functional.one_hot(tensor(Array.ConvertAll(train.Labels, label => (long)label)), outputs).to(ScalarType.Float32);
+        using var probe = Fit(Embed(encoder, pooling, train, checkCancelled), targets, regression);
+        var scores = probe.Predict(Embed(encoder, pooling, validation, checkCancelled)).contiguous();
+        return TaskLoss.Metric(task, scores.data<float>().ToArray(), validation.Labels);
     }
 
     /// <param name="embeddings">`[N, D]`, 32-bit.</param>
@@ -59,4 +77,13 @@ internal sealed class LinearProbe : IDisposable
 
     private static Tensor Extend(Tensor embeddings, double scale) =>
         cat([embeddings * scale, ones(embeddings.size(0), 1, device: embeddings.device)], 1);
+
+    /// <summary>The frozen model's own embeddings `[N, D]`, pooled as the head pools.</summary>
+    private static Tensor Embed(Encoder encoder, Pooling pooling, TokenizedRows rows, Action checkCancelled)
+    {
+        int size = encoder.Configuration.HiddenSize;
+        var embeddings = new float[rows.Count * size];
+        Scorer.Run(encoder, null, rows.Texts, (hidden, batch) => SequenceHead.Pool(hidden, batch, pooling), size, embeddings, checkCancelled);
+        return tensor(embeddings, [rows.Count, size]);
+    }
 }
