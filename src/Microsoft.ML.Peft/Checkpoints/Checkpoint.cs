@@ -80,7 +80,7 @@ internal sealed class Checkpoint : IDisposable
 
     public void Dispose()
     {
-        foreach (SafetensorsFile shard in _shardOfTensor.Values)
+        foreach (SafetensorsFile shard in _shardOfTensor.Values.Distinct())
         {
             shard.Dispose();
         }

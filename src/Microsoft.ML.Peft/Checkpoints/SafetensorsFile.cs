@@ -50,7 +50,6 @@ internal sealed class SafetensorsFile : IDisposable
     /// <exception cref="NotSupportedException">Its elements are of a type that TorchSharp lacks.</exception>
     public Tensor Read(string name)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         TensorInfo info = Info(name);
         ScalarType type = info.Type ?? throw new NotSupportedException(
             $"The tensor '{name}' in '{Path}' holds {info.ElementType.Name}, which cannot be read; convert the file to F32, F16 or BF16.");
@@ -75,7 +74,6 @@ internal sealed class SafetensorsFile : IDisposable
     /// <summary>A part of a tensor's bytes, valid until the file object is disposed.</summary>
     public ReadOnlySpan<byte> Bytes(string name, long start, int length)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         TensorInfo info = Info(name);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
@@ -107,6 +105,7 @@ internal sealed class SafetensorsFile : IDisposable
     {
         lock (_mappings)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_mappings.TryGetValue(type, out Tensor? mapping))
             {
                 try

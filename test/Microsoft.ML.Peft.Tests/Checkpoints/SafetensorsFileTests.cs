@@ -63,6 +63,20 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => file.Bytes("a").Length);
     }
 
+    [SkippableFact]
+    public void The_mapping_ends_with_the_last_of_its_users()
+    {
+        Skip.IfNot(File.Exists("/proc/self/maps"), "The system does not list its mappings.");
+        SafetensorsFile file = Write(("a", ones(6)), ("b", ones(6)));
+        Tensor a = file.Read("a"), b = file.Read("b");
+
+        file.Dispose();
+        a.Dispose();
+        Assert.Contains(file.Path, File.ReadAllText("/proc/self/maps"));
+        b.Dispose();
+        Assert.DoesNotContain(file.Path, File.ReadAllText("/proc/self/maps"));
+    }
+
     [Fact]
     public void A_dispose_scope_does_not_take_the_mapping_with_it()
     {
