@@ -57,7 +57,7 @@ internal sealed record SavedTransformer(
             string modelName = context.LoadNonEmptyString(), fingerprint = context.LoadNonEmptyString();
             var precision = ReadEnum<Precision>(context);
             var task = ReadEnum<PredictionTask>(context);
-            int outputs = ReadCount(context, "outputs", 1, SoftPromptFit.MostClasses);
+            int outputs = ReadCount(context, "outputs", 1, PredictionShape.MostClasses);
             int files = ReadCount(context, "files", 1, MostFiles);
             var fileNames = Enumerable.Range(0, files).Select(_ => context.LoadNonEmptyString()).ToList();
             var keys = context.Reader.ReadBoolean() ? LabelKeys.Load(environment, context.Reader.BaseStream) : null;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
@@ -11,9 +10,6 @@ namespace Microsoft.ML.Peft.Estimators;
 /// <summary>What the three estimators share: from rows to a trained transformer.</summary>
 internal sealed class SoftPromptFit
 {
-    // Far above any text classification task: it catches hashed keys, whose count is the size of the hash.
-    public const int MostClasses = 65536;
-
     private readonly IHost _host;
     private readonly SoftPromptOptions _options;
     private readonly MethodSettings _method;
@@ -38,12 +34,12 @@ internal sealed class SoftPromptFit
     public SoftPromptTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var shape = Describe(input.Schema);
+        var shape = PredictionShape.Of(input.Schema, _names);
         var labelNames = LabelNames(shape);
         if (_method is PromptTuningSettings { Initialization: PromptInitialization.LabelWords } && labelNames is null)
             throw new ArgumentException($"Initialization is LabelWords, but the label column '{_names.Label}' has no label names; choose another initialization.");
         if (_options.ValidationSet is { } validationSet)
-            CheckSameClasses(Describe(validationSet.Schema), shape);
+            CheckValidationSet(validationSet.Schema, shape);
         var device = Devices.Choose(((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
 
         using var channel = _host.Start("Training");
@@ -60,29 +56,15 @@ internal sealed class SoftPromptFit
         return new SoftPromptTransformer(_host, shape, _options.Precision, model, history);
     }
 
-    private PredictionShape Describe(DataViewSchema schema)
-    {
-        PredictionColumns.Promise(SchemaShape.Create(schema), _names);
-        var label = schema[_names.Label];
-        if (label.Type is not KeyDataViewType key)
-            return label.Type is BooleanDataViewType
-                ? new PredictionShape(_names, PredictionTask.Binary, 2, null)
-                : new PredictionShape(_names, PredictionTask.Regression, 1, null);
-
-        if (key.Count > MostClasses)
-            throw new ArgumentException(
-                $"The label column '{_names.Label}' is a Key of {key.Count} classes; at most {MostClasses} are supported: map the labels with Conversion.MapValueToKey.");
-        var keys = LabelKeys.From(label);
-        if (keys is not null && (ulong)keys.Names.Count != key.Count)
-            throw new ArgumentException($"The label column '{_names.Label}' is a Key of {key.Count} classes, but has {keys.Names.Count} key values; they must be as many.");
-        return new PredictionShape(_names, PredictionTask.Multiclass, (int)key.Count, keys);
-    }
-
     private static IReadOnlyList<string>? LabelNames(PredictionShape shape)
         => shape.Task == PredictionTask.Binary ? [bool.FalseString, bool.TrueString] : shape.Keys?.Names;
 
-    private void CheckSameClasses(PredictionShape validation, PredictionShape training)
+    private void CheckValidationSet(DataViewSchema schema, PredictionShape training)
     {
+        string?[] needed = [_names.Label, _names.Text, _names.SecondText];
+        if (needed.FirstOrDefault(name => name is not null && schema.GetColumnOrNull(name) is null) is { } missing)
+            throw new ArgumentException($"The validation set has no column '{missing}'; it needs the same columns as the training set.");
+        var validation = PredictionShape.Of(schema, _names);
         if (validation.Task != training.Task)
             throw new ArgumentException(
                 $"The label column '{_names.Label}' means {training.Task} in the training set, but {validation.Task} in the validation set; it must have the same type.");
