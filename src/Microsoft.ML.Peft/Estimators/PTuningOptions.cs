@@ -1,3 +1,5 @@
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.Peft;
@@ -25,4 +27,21 @@ public sealed class PTuningOptions : SoftPromptOptions
     /// The text whose embeddings the network's output is added to, so that training starts from real tokens. Default null: training texts.
     /// </summary>
     public string? InitializationText { get; set; }
+
+    internal override MethodSettings ToMethodSettings()
+    {
+        OptionChecks.Defined(nameof(Encoder), Encoder);
+        OptionChecks.AtLeast(nameof(EncoderHiddenSize), EncoderHiddenSize, 1);
+        OptionChecks.AtLeast(nameof(EncoderLayers), EncoderLayers, 1);
+        OptionChecks.Between(nameof(EncoderDropout), EncoderDropout, 0, 1);
+        OptionChecks.NullOrNotEmpty(nameof(InitializationText), InitializationText);
+        return new PTuningSettings(VirtualTokens)
+        {
+            Encoder = Encoder,
+            EncoderHiddenSize = EncoderHiddenSize,
+            EncoderLayers = EncoderLayers,
+            EncoderDropout = EncoderDropout,
+            InitializationText = InitializationText,
+        };
+    }
 }

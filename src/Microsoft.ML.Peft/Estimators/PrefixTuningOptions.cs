@@ -1,3 +1,5 @@
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.Peft;
@@ -25,4 +27,18 @@ public sealed class PrefixTuningOptions : SoftPromptOptions
 
     /// <summary>The MLP's hidden size, at least 1. Default null: the model's hidden size.</summary>
     public int? ProjectionHiddenSize { get; set; }
+
+    internal override MethodSettings ToMethodSettings()
+    {
+        OptionChecks.Defined(nameof(Initialization), Initialization);
+        OptionChecks.NullOrNotEmpty(nameof(InitializationText), InitializationText);
+        OptionChecks.AtLeast(nameof(ProjectionHiddenSize), ProjectionHiddenSize, 1);
+        return new PrefixTuningSettings(VirtualTokens)
+        {
+            Initialization = Initialization,
+            InitializationText = InitializationText,
+            Projection = Projection,
+            ProjectionHiddenSize = ProjectionHiddenSize,
+        };
+    }
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.Peft;
@@ -17,4 +19,17 @@ public sealed class PromptTuningOptions : SoftPromptOptions
 
     /// <summary>Bounds the random numbers of <see cref="PromptInitialization.RandomUniform"/>, above 0. Default 0.5.</summary>
     public double InitializationRange { get; set; } = 0.5;
+
+    internal override MethodSettings ToMethodSettings()
+    {
+        OptionChecks.Defined(nameof(Initialization), Initialization);
+        OptionChecks.NullOrNotEmpty(nameof(InitializationText), InitializationText);
+        OptionChecks.Positive(nameof(InitializationRange), InitializationRange);
+        return new PromptTuningSettings(VirtualTokens)
+        {
+            Initialization = Initialization,
+            InitializationText = InitializationText,
+            InitializationRange = InitializationRange,
+        };
+    }
 }

@@ -1,3 +1,7 @@
+using Microsoft.ML.Peft.DataViews;
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Training;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.Peft;
@@ -103,4 +107,71 @@ public abstract class SoftPromptOptions
 
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>. Default: none.</summary>
     public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>The method's own settings, checked.</summary>
+    internal abstract MethodSettings ToMethodSettings();
+
+    internal ColumnNames ToColumnNames() => new(LabelColumnName, TextColumnName, SecondTextColumnName, PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName);
+
+    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames) => new()
+    {
+        MaxTokens = MaxTokens,
+        Pooling = Pooling,
+        MaxEpochs = MaxEpochs,
+        BatchSize = BatchSize,
+        LearningRate = LearningRate,
+        HeadLearningRate = HeadLearningRate,
+        WeightDecay = WeightDecay,
+        Schedule = Schedule,
+        WarmUpFraction = WarmUpFraction,
+        MaxGradientNorm = MaxGradientNorm,
+        ValidationFraction = ValidationFraction,
+        Patience = Patience,
+        Seed = seed,
+        LabelNames = labelNames,
+    };
+
+    /// <summary>A checked copy, which later changes by the caller do not reach.</summary>
+    internal SoftPromptOptions CheckedCopy()
+    {
+        var copy = (SoftPromptOptions)MemberwiseClone();
+        copy.CheckColumns();
+        copy.CheckTraining();
+        return copy;
+    }
+
+    private void CheckColumns()
+    {
+        OptionChecks.Named(nameof(LabelColumnName), LabelColumnName);
+        OptionChecks.Named(nameof(TextColumnName), TextColumnName);
+        OptionChecks.NullOrNotEmpty(nameof(SecondTextColumnName), SecondTextColumnName);
+        OptionChecks.Named(nameof(PredictedLabelColumnName), PredictedLabelColumnName);
+        OptionChecks.Named(nameof(ScoreColumnName), ScoreColumnName);
+        OptionChecks.Named(nameof(ProbabilityColumnName), ProbabilityColumnName);
+        if (SecondTextColumnName == TextColumnName)
+            throw new ArgumentException($"{nameof(SecondTextColumnName)} is '{SecondTextColumnName}', the same as {nameof(TextColumnName)}; it must be another column.", nameof(SecondTextColumnName));
+        if (new[] { PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName }.Distinct().Count() < 3)
+            throw new ArgumentException(
+                $"{nameof(PredictedLabelColumnName)}, {nameof(ScoreColumnName)} and {nameof(ProbabilityColumnName)} are '{PredictedLabelColumnName}', " +
+                $"'{ScoreColumnName}' and '{ProbabilityColumnName}'; they must be three different columns.", nameof(ScoreColumnName));
+    }
+
+    private void CheckTraining()
+    {
+        OptionChecks.NullOrNotEmpty(nameof(Model), Model);
+        OptionChecks.AtLeast(nameof(VirtualTokens), VirtualTokens, 1);
+        OptionChecks.AtLeast(nameof(MaxTokens), MaxTokens, 3);
+        OptionChecks.Defined(nameof(Pooling), Pooling);
+        OptionChecks.Defined(nameof(Precision), Precision);
+        OptionChecks.AtLeast(nameof(MaxEpochs), MaxEpochs, 1);
+        OptionChecks.AtLeast(nameof(BatchSize), BatchSize, 1);
+        OptionChecks.Positive(nameof(LearningRate), LearningRate);
+        OptionChecks.Positive(nameof(HeadLearningRate), HeadLearningRate);
+        OptionChecks.NotNegative(nameof(WeightDecay), WeightDecay);
+        OptionChecks.Defined(nameof(Schedule), Schedule);
+        OptionChecks.Between(nameof(WarmUpFraction), WarmUpFraction, 0, 1);
+        OptionChecks.Positive(nameof(MaxGradientNorm), MaxGradientNorm);
+        OptionChecks.Between(nameof(ValidationFraction), ValidationFraction, 0, 0.5);
+        OptionChecks.AtLeast(nameof(Patience), Patience, 1);
+    }
 }

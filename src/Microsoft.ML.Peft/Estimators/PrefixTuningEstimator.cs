@@ -1,0 +1,30 @@
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Peft;
+
+/// <summary>
+/// Trains keys and values in every attention layer of a frozen transformer (prefix tuning).
+/// Made by <see cref="PeftCatalog.PrefixTuning(TransformsCatalog, PrefixTuningOptions)"/>.
+/// </summary>
+public sealed class PrefixTuningEstimator : IEstimator<SoftPromptTransformer>
+{
+    private readonly SoftPromptFit _fit;
+
+    internal PrefixTuningEstimator(IHostEnvironment environment, PrefixTuningOptions options)
+        => _fit = new SoftPromptFit(environment, nameof(PrefixTuningEstimator), options);
+
+    /// <summary>Trains on the rows that have a label.</summary>
+    /// <param name="input">Rows with a label column and one or two text columns.</param>
+    /// <returns>The transformer, which the caller may dispose.</returns>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type, or nothing can be learnt from its values.</exception>
+    /// <exception cref="NotSupportedException">The label column is Text, or the model's architecture is not supported.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
+    public SoftPromptTransformer Fit(IDataView input) => _fit.Fit(input);
+
+    /// <summary>Checks the input columns and returns the schema that the fitted transformer will deliver.</summary>
+    /// <param name="inputSchema">The columns of the data to fit.</param>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
+    /// <exception cref="NotSupportedException">The label column is Text.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _fit.GetOutputSchema(inputSchema);
+}

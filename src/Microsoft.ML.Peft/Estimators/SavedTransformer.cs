@@ -1,0 +1,109 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.Peft.DataViews;
+using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Peft.Estimators;
+
+/// <summary>
+/// What a saved pipeline holds of a transformer: its columns, the adapter's files, and the name and fingerprint of the frozen model,
+/// whose weights are not saved.
+/// </summary>
+internal sealed record SavedTransformer(
+    PredictionShape Shape, Precision Precision, string ModelName, string ModelFingerprint,
+    IReadOnlyDictionary<string, byte[]> Files, TrainingHistory History)
+{
+    private const string HistoryStream = "TrainingHistory.json";
+    private const string FilePrefix = "Adapter-";
+    private const int MostFiles = 64;
+
+    private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public void Write(IHostEnvironment environment, ModelSaveContext context)
+    {
+        var names = Shape.Names;
+        context.SaveNonEmptyString(names.Label);
+        context.SaveNonEmptyString(names.Text);
+        context.SaveStringOrNull(names.SecondText);
+        context.SaveNonEmptyString(names.PredictedLabel);
+        context.SaveNonEmptyString(names.Score);
+        context.SaveNonEmptyString(names.Probability);
+        context.SaveNonEmptyString(ModelName);
+        context.SaveNonEmptyString(ModelFingerprint);
+        context.Writer.Write((int)Precision);
+        context.Writer.Write((int)Shape.Task);
+        context.Writer.Write(Shape.Outputs);
+        context.Writer.Write(Files.Count);
+        foreach (string file in Files.Keys)
+            context.SaveNonEmptyString(file);
+        context.Writer.Write(Shape.Keys is not null);
+        context.Writer.Flush();
+        Shape.Keys?.Save(environment, context.Writer.BaseStream);
+
+        foreach (var (name, bytes) in Files)
+            context.SaveBinaryStream(FilePrefix + name, writer => writer.Write(bytes));
+        context.SaveBinaryStream(HistoryStream, writer => writer.Write(JsonSerializer.SerializeToUtf8Bytes(History, JsonOptions)));
+    }
+
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static SavedTransformer Read(IHostEnvironment environment, ModelLoadContext context)
+    {
+        try
+        {
+            var names = new ColumnNames(
+                context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull(),
+                context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadNonEmptyString());
+            string modelName = context.LoadNonEmptyString(), fingerprint = context.LoadNonEmptyString();
+            var precision = ReadEnum<Precision>(context);
+            var task = ReadEnum<PredictionTask>(context);
+            int outputs = ReadCount(context, "outputs", 1, PredictionShape.MostClasses);
+            int files = ReadCount(context, "files", 1, MostFiles);
+            var fileNames = Enumerable.Range(0, files).Select(_ => context.LoadNonEmptyString()).ToList();
+            var keys = context.Reader.ReadBoolean() ? LabelKeys.Load(environment, context.Reader.BaseStream) : null;
+            CheckOutputs(task, outputs, keys);
+            return new SavedTransformer(new PredictionShape(names, task, outputs, keys), precision, modelName, fingerprint,
+                fileNames.ToDictionary(name => name, name => ReadStream(context, FilePrefix + name)),
+                JsonSerializer.Deserialize<TrainingHistory>(ReadStream(context, HistoryStream), JsonOptions) ?? throw Damaged("its training history is empty"));
+        }
+        catch (Exception e) when (e is EndOfStreamException or FormatException or JsonException or ArgumentException)
+        {
+            throw Damaged(e.Message, e);
+        }
+    }
+
+    private static T ReadEnum<T>(ModelLoadContext context) where T : struct, Enum
+    {
+        int value = context.Reader.ReadInt32();
+        return Enum.IsDefined(typeof(T), value) ? (T)Enum.ToObject(typeof(T), value) : throw Damaged($"it has no {typeof(T).Name} {value}");
+    }
+
+    private static int ReadCount(ModelLoadContext context, string what, int least, int most)
+    {
+        int value = context.Reader.ReadInt32();
+        return value >= least && value <= most ? value : throw Damaged($"its number of {what} is {value}, not {least} to {most}");
+    }
+
+    private static void CheckOutputs(PredictionTask task, int outputs, LabelKeys? keys)
+    {
+        bool valid = task switch
+        {
+            PredictionTask.Binary => outputs == 2 && keys is null,
+            PredictionTask.Regression => outputs == 1 && keys is null,
+            _ => keys is null || keys.Names.Count == outputs,
+        };
+        if (!valid)
+            throw Damaged($"{outputs} outputs and {keys?.Names.Count ?? 0} label values do not fit {task}");
+    }
+
+    private static byte[] ReadStream(ModelLoadContext context, string name)
+    {
+        var bytes = new MemoryStream();
+        if (!context.TryLoadBinaryStream(name, reader => reader.BaseStream.CopyTo(bytes)))
+            throw Damaged($"the part '{name}' is missing");
+        return bytes.ToArray();
+    }
+
+    private static InvalidDataException Damaged(string reason, Exception? inner = null)
+        => new($"The saved soft prompt is damaged ({reason}); save the model again.", inner);
+}

@@ -1,0 +1,91 @@
+using Microsoft.ML.Peft.DataViews;
+using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Native;
+using Microsoft.ML.Peft.Training;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Peft.Estimators;
+
+/// <summary>What the three estimators share: from rows to a trained transformer.</summary>
+internal sealed class SoftPromptFit
+{
+    private readonly IHost _host;
+    private readonly SoftPromptOptions _options;
+    private readonly MethodSettings _method;
+    private readonly ColumnNames _names;
+
+    public SoftPromptFit(IHostEnvironment environment, string name, SoftPromptOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(options);
+        _host = environment.Register(name);
+        _options = options.CheckedCopy();
+        _method = _options.ToMethodSettings();
+        _names = _options.ToColumnNames();
+    }
+
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return PredictionColumns.Promise(inputSchema, _names);
+    }
+
+    public SoftPromptTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var shape = PredictionShape.Of(input.Schema, _names);
+        var labelNames = LabelNames(shape);
+        if (_method is PromptTuningSettings { Initialization: PromptInitialization.LabelWords } && labelNames is null)
+            throw new ArgumentException($"Initialization is LabelWords, but the label column '{_names.Label}' has no label names; choose another initialization.");
+        if (_options.ValidationSet is { } validationSet)
+            CheckValidationSet(validationSet.Schema, shape);
+        var device = Devices.Choose(((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
+
+        using var channel = _host.Start("Training");
+        var reader = new LabeledTextsReader(_names, shape.Task, channel, CheckCancelled);
+        var train = reader.Read(input, "training set");
+        var validation = _options.ValidationSet is { } rows ? reader.Read(rows, "validation set") : null;
+        var settings = _options.ToTrainingSettings(_options.Seed ?? _host.Rand.Next(), labelNames);
+
+        CheckCancelled();
+        using var backbone = PretrainedModel.Load(_options.Model, _options.Precision, device);
+        using var report = new TrainingReport(_host, channel);
+        var observer = new TrainingObserver(report.Progress, report.Log, CheckCancelled);
+        var (model, history) = SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer);
+        return new SoftPromptTransformer(_host, shape, _options.Precision, model, history);
+    }
+
+    private static IReadOnlyList<string>? LabelNames(PredictionShape shape)
+        => shape.Task == PredictionTask.Binary ? [bool.FalseString, bool.TrueString] : shape.Keys?.Names;
+
+    private void CheckValidationSet(DataViewSchema schema, PredictionShape training)
+    {
+        string?[] needed = [_names.Label, _names.Text, _names.SecondText];
+        if (needed.FirstOrDefault(name => name is not null && schema.GetColumnOrNull(name) is null) is { } missing)
+            throw new ArgumentException($"The validation set has no column '{missing}'; it needs the same columns as the training set.");
+        var validation = PredictionShape.Of(schema, _names);
+        if (validation.Task != training.Task)
+            throw new ArgumentException(
+                $"The label column '{_names.Label}' means {training.Task} in the training set, but {validation.Task} in the validation set; it must have the same type.");
+        bool same = validation.Outputs == training.Outputs && (validation.Keys is null || training.Keys is null || validation.Keys.SameAs(training.Keys));
+        if (!same)
+            throw new ArgumentException(
+                $"The label column '{_names.Label}' has other classes in the validation set ({Classes(validation)}) than in the training set ({Classes(training)}); " +
+                "transform both with the same fitted MapValueToKey.");
+    }
+
+    private static string Classes(PredictionShape shape)
+    {
+        const int shown = 10;
+        if (shape.Keys is not { Names: var names })
+            return $"{shape.Outputs} without names";
+        return string.Join(", ", names.Take(shown).Select(n => $"'{n}'")) + (names.Count > shown ? $" and {names.Count - shown} more" : "");
+    }
+
+    private void CheckCancelled()
+    {
+        _host.CheckAlive();
+        _options.CancellationToken.ThrowIfCancellationRequested();
+    }
+}

@@ -1,0 +1,131 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Peft;
+using Microsoft.ML.Peft.DataViews;
+using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Native;
+using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(SoftPromptTransformer), null, typeof(SignatureLoadModel), "Soft prompt", SoftPromptTransformer.LoaderSignature)]
+
+namespace Microsoft.ML.Peft;
+
+/// <summary>
+/// Predicts with a frozen transformer and a trained soft prompt. Saved pipelines hold the soft prompt and the head, not the frozen
+/// model. Thread-safe; rows are scored in batches when a prediction is first read.
+/// </summary>
+/// <remarks>
+/// Output columns: for a Key label `PredictedLabel` (Key with the label's key values) and `Score` (the class probabilities); for a
+/// Boolean label `PredictedLabel` (Boolean), `Probability` (of `true`) and `Score` (its log-odds); for a Single label `Score` (the
+/// value). A missing text counts as an empty one.
+/// </remarks>
+public sealed class SoftPromptTransformer : ITransformer, IDisposable
+{
+    internal const string LoaderSignature = "SoftPromptTransformer";
+
+    private readonly IHost _host;
+    private readonly PredictionShape _shape;
+    private readonly Precision _precision;
+    private readonly PeftModel _model;
+    private volatile bool _disposed;
+
+    internal SoftPromptTransformer(IHostEnvironment environment, PredictionShape shape, Precision precision, PeftModel model, TrainingHistory history)
+    {
+        _host = environment.Register(nameof(SoftPromptTransformer));
+        (_shape, _precision, _model, TrainingHistory) = (shape, precision, model, history);
+    }
+
+    /// <summary>The trained model: usable without ML.NET; disposed with this transformer.</summary>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public PeftModel Model
+    {
+        get
+        {
+            CheckNotDisposed();
+            return _model;
+        }
+    }
+
+    /// <summary>What happened in training; saved and loaded with the transformer.</summary>
+    public TrainingHistory TrainingHistory { get; }
+
+    bool ITransformer.IsRowToRowMapper => true;
+
+    /// <summary>Saves the soft prompt and the head as an adapter directory in the layout of Hugging Face PEFT.</summary>
+    /// <param name="directory">The directory, which is made if it does not exist.</param>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public void SaveAdapter(string directory) => Model.Save(directory);
+
+    /// <summary>The input's columns and the predictions behind them.</summary>
+    /// <param name="inputSchema">The columns of the data to predict on.</param>
+    /// <exception cref="ArgumentException">A text column is missing or no Text.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => new ScoringSchema(inputSchema, _shape).Output;
+
+    /// <summary>The rows with predictions, computed when a cursor reads them.</summary>
+    /// <param name="input">Rows with the text columns; a label column is not needed.</param>
+    /// <exception cref="ArgumentException">A text column is missing or no Text.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed, now or when a cursor reads predictions.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        CheckNotDisposed();
+        return new BatchScoringView(input, _shape, Score);
+    }
+
+    /// <summary>Frees this transformer's share of the frozen model. Others that use the same model keep theirs.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _model.Dispose();
+    }
+
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        CheckNotDisposed();
+        return new ScoringRowMapper(inputSchema, _shape, Score);
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        var backbone = Model.Backbone;
+        ctx.CheckAtModel();
+        ctx.SetVersionInfo(GetVersionInfo());
+        new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(_host, ctx);
+    }
+
+    // Found by its name when a saved pipeline is loaded.
+    private static SoftPromptTransformer Create(IHostEnvironment environment, ModelLoadContext ctx)
+    {
+        ctx.CheckAtModel(GetVersionInfo());
+        var saved = SavedTransformer.Read(environment, ctx);
+        var settings = (IHostEnvironmentInternal)environment;
+        var device = Devices.Choose(settings.GpuDeviceId, settings.FallbackToCpu);
+        using var backbone = PretrainedModel.Find(saved.ModelName, saved.ModelFingerprint, saved.Precision, device);
+        var model = PeftModel.FromFiles(backbone, saved.Files);
+        if (model.Task == saved.Shape.Task && model.Outputs == saved.Shape.Outputs)
+            return new SoftPromptTransformer(environment, saved.Shape, saved.Precision, model, saved.History);
+        model.Dispose();
+        throw new InvalidDataException(
+            $"The saved soft prompt is damaged: its columns are for {saved.Shape.Task} with {saved.Shape.Outputs} outputs, its adapter has other ones; save the model again.");
+    }
+
+    // The simple assembly name: with the full one, a newer file would fail with "assembly not found" instead of naming its version.
+    private static VersionInfo GetVersionInfo() => new(
+        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        loaderSignature: LoaderSignature, loaderAssemblyName: typeof(SoftPromptTransformer).Assembly.GetName().Name);
+
+    private void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
+    {
+        CheckNotDisposed();
+        _host.CheckAlive();
+        _model.Score(texts, secondTexts, outputs);
+    }
+
+    private void CheckNotDisposed()
+    {
+        if (_disposed)
+            throw new ObjectDisposedException(nameof(SoftPromptTransformer),
+                "The SoftPromptTransformer is disposed. A PredictionEngine disposes the model it was made from unless it is made with " +
+                "PredictionEngineOptions.OwnsTransformer = false; dispose the model last, or load it again.");
+    }
+}
