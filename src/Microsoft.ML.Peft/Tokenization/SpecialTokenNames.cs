@@ -51,7 +51,7 @@ internal sealed class SpecialTokenNames
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{path}: the file is not valid JSON: {e.Message}", e);
+            throw new InvalidDataException($"{path}: the file cannot be read as JSON of this kind: {e.Message}", e);
         }
     }
 }

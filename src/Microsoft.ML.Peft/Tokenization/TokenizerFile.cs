@@ -29,7 +29,7 @@ internal sealed record TokenizerFile(
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{path}: the file is not valid JSON: {e.Message}", e);
+            throw new InvalidDataException($"{path}: the file cannot be read as JSON of this kind: {e.Message}", e);
         }
     }
 

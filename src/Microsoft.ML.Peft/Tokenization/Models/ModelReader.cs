@@ -11,12 +11,16 @@ internal static class ModelReader
     {
         "WordPiece" => ReadWordPiece(json),
         "BPE" => ReadBpe(json),
+        "Unigram" => ReadUnigram(json),
         _ => throw json.UnsupportedType(),
     };
 
     /// <summary>Files of early versions do not name the model's type.</summary>
     private static string? GuessType(JsonObject json) =>
-        json.Has("merges") ? "BPE" : json.Has("max_input_chars_per_word") ? "WordPiece" : null;
+        json.Has("merges") ? "BPE"
+        : json.Has("max_input_chars_per_word") ? "WordPiece"
+        : json.Has("unk_id") ? "Unigram"
+        : null;
 
     private static WordPieceModel ReadWordPiece(JsonObject json)
     {
@@ -47,6 +51,25 @@ internal static class ModelReader
             IgnoreMerges = json.Flag("ignore_merges", missing: false),
         };
         return new BpeModel(vocabulary, ReadMerges(json, vocabulary, options.ContinuingPrefix ?? ""), options);
+    }
+
+    private static UnigramModel ReadUnigram(JsonObject json)
+    {
+        List<KeyValuePair<string, int>> entries = [];
+        List<double> scores = [];
+        foreach (JsonElement entry in json.Array("vocab"))
+        {
+            if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2
+                || entry[0].ValueKind != JsonValueKind.String || entry[1].ValueKind != JsonValueKind.Number)
+                throw json.Invalid($"has the 'vocab' entry {entry.GetRawText()}, which is not a token and its score");
+            entries.Add(new(entry[0].GetString()!, entries.Count));
+            scores.Add(entry[1].GetDouble());
+        }
+        int? unknownId = json.Has("unk_id") ? json.Count("unk_id") : null;
+        if (entries.Count == 0 || unknownId >= entries.Count)
+            throw json.Invalid($"has {entries.Count} tokens in 'vocab', of which 'unk_id' is none");
+        return new UnigramModel(
+            new Vocabulary(entries), [.. scores], unknownId, json.Flag("byte_fallback", missing: false));
     }
 
     private static BpeMerges ReadMerges(JsonObject json, Vocabulary vocabulary, string continuingPrefix)

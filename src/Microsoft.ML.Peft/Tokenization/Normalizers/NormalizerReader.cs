@@ -17,6 +17,7 @@ internal static class NormalizerReader
         "StripAccents" => new StripAccentsNormalizer(),
         "Strip" => new StripNormalizer(json.Flag("strip_left", missing: true), json.Flag("strip_right", missing: true)),
         "Replace" => new ReplaceNormalizer(PatternReader.Read(json), json.Text("content")),
+        "Precompiled" => PrecompiledNormalizer.Read(json),
         "Prepend" => new PrependNormalizer(json.Text("prepend")),
         _ => throw json.UnsupportedType(),
     };

@@ -8,12 +8,15 @@ namespace Microsoft.ML.Peft.Tokenization.Normalizers;
 /// </summary>
 internal sealed class UnicodeNormalizer(NormalizationForm form) : INormalizer
 {
+    // A noncharacter that combines with nothing, and that the runtime refuses to normalize.
+    private const char Refused = '\uFFFE';
+
     private readonly NormalizationForm _decomposed =
         form is NormalizationForm.FormC or NormalizationForm.FormD ? NormalizationForm.FormD : NormalizationForm.FormKD;
 
     public AlignedText Normalize(AlignedText text)
     {
-        if (text.Chars.IsNormalized(form))
+        if (!text.Chars.Contains(Refused) && text.Chars.IsNormalized(form))
             return text;
 
         List<RuneEdit> edits = new(text.Length);
@@ -22,8 +25,9 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : INormalizer
         int index = 0;
         foreach (Rune rune in text.Chars.EnumerateRunes())
         {
-            string decomposed = rune.IsAscii ? rune.ToString() : rune.ToString().Normalize(_decomposed);
-            if (IsBoundary(Characters.RuneAt(decomposed, 0)))
+            string decomposed = Decompose(rune);
+            bool followsRefused = index > 0 && text.Chars[index - 1] == Refused;
+            if (followsRefused || IsBoundary(Characters.RuneAt(decomposed, 0)))
             {
                 AddSegment(edits, text.Chars[segmentStart..index], pieces);
                 pieces.Clear();
@@ -40,6 +44,9 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : INormalizer
         AddSegment(edits, text.Chars[segmentStart..], pieces);
         return RuneEdit.Apply(text, edits);
     }
+
+    private string Decompose(Rune rune) =>
+        rune.IsAscii || rune.Value == Refused ? rune.ToString() : rune.ToString().Normalize(_decomposed);
 
     /// <summary>Whether nothing before this character can combine or be reordered with it.</summary>
     private static bool IsBoundary(Rune rune) =>

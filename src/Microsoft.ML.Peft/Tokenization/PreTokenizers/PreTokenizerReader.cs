@@ -19,6 +19,7 @@ internal static class PreTokenizerReader
         "Punctuation" => new RunePreTokenizer(
             Characters.IsPunctuation, json.Has("behavior") ? ReadBehavior(json) : SplitBehavior.Isolated),
         "Whitespace" => new WhitespacePreTokenizer(),
+        "Metaspace" => new MetaspacePreTokenizer(MetaspaceOptions.Read(json)),
         "WhitespaceSplit" => new RunePreTokenizer(Rune.IsWhiteSpace, SplitBehavior.Removed),
         _ => throw json.UnsupportedType(),
     };
