@@ -77,7 +77,7 @@ internal static class OnigurumaSyntax
                     break;
             }
             // Oniguruma's 'm' lets the dot match line ends, which is 's' in .NET.
-            if (expression.AsSpan(index, end - index).Contains('m'))
+            if (expression[index..end] is var group && !group.StartsWith("(?<", StringComparison.Ordinal) && group.Contains('m'))
                 throw Unsupported(expression, "the option 'm'");
         }
         output.Append(expression, index, end - index);

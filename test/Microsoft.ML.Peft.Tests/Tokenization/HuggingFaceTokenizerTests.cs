@@ -17,7 +17,8 @@ public class HuggingFaceTokenizerTests
 
     public static TheoryData<string> All => [.. Names];
 
-    public static TheoryData<string> ByteLevel => ["gpt2", "tiny-bpe", "roberta-bpe", "smollm2", "llama3-bpe"];
+    // Those whose vocabulary holds every byte, and that do not normalize.
+    public static TheoryData<string> ByteLevel => ["gpt2", "tiny-bpe", "roberta-bpe", "llama3-bpe"];
 
     private static string PathOf(string name) => Path.Combine(Fixtures.Default, "tokenizers", name, "tokenizer.json");
 
@@ -102,7 +103,10 @@ public class HuggingFaceTokenizerTests
     }
 
     [Theory]
-    [MemberData(nameof(All))]
+    [InlineData("gpt2")]
+    [InlineData("minilm")]
+    [InlineData("spbpe-prepend")]
+    [InlineData("unigram-nmt")]
     public void A_word_of_a_million_characters_is_encoded(string name)
     {
         HuggingFaceTokenizer tokenizer = Tokenizers[name].Value;

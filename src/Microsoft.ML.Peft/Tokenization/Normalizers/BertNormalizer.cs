@@ -26,24 +26,26 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
         {
             TextRange source = text.Sources[index];
             index += rune.Utf16SequenceLength;
+            if (cleanText && IsDropped(rune))
+                continue;
             if (cleanText && Rune.IsWhiteSpace(rune))
-                Keep(builder, new Rune(' '), source, cleanedWhiteSpace: true);
-            else if (!cleanText || !IsDropped(rune))
-                Keep(builder, rune, source, cleanedWhiteSpace: false);
+                builder.Append(' ', source);
+            else if (handleChinese && Characters.IsChinese(rune))
+                AppendApart(builder, rune, source);
+            else
+                builder.Append(rune, source);
         }
         return builder.Build();
     }
 
-    private void Keep(AlignedTextBuilder builder, Rune rune, TextRange source, bool cleanedWhiteSpace)
+    private static void AppendApart(AlignedTextBuilder builder, Rune rune, TextRange source)
     {
-        bool setApart = handleChinese && !cleanedWhiteSpace && Characters.IsChinese(rune);
-        if (setApart)
-            builder.Append(' ', source);
+        builder.Append(' ', source);
         builder.Append(rune, source);
-        if (setApart)
-            builder.Append(' ', source);
+        builder.Append(' ', source);
     }
 
+    // White space that is a control character as well, such as a form feed, is dropped, but for these three.
     private static bool IsDropped(Rune rune) =>
         rune.Value is 0 or 0xFFFD || (Characters.IsOther(rune) && rune.Value is not ('\t' or '\n' or '\r'));
 
