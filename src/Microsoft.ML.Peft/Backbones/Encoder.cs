@@ -41,11 +41,13 @@ internal sealed class Encoder : IDisposable
         var prefix = prompt?.KeysValues?.to(Type);                                              // [2L, H, P, D/H]
         for (int layer = 0; layer < Configuration.Layers; layer++)
         {
+            using var scope = NewDisposeScope();
             var weights = _weights.Layers[layer];
             var attended = Attend(hidden, weights, bias, prefix, layer, onKeysValues);
             hidden = weights.AttentionNorm.Forward(hidden + weights.AttentionOutput.Forward(attended));
             var inner = Configuration.Activation.Apply(weights.Intermediate.Forward(hidden));   // [B, S, 4D]
             hidden = weights.OutputNorm.Forward(hidden + weights.Output.Forward(inner));        // [B, S, D]
+            hidden = hidden.MoveToOuterDisposeScope();
         }
         return hidden;
     }

@@ -118,7 +118,7 @@ internal static class SoftPromptFactory
         long[] ids = [.. Repeat(tokens, length)];
         var batch = new TokenBatch(tensor(ids, [1, length], device: source.Backbone.Device), null, null);
         var rows = new List<Tensor>();                                                  // [2·L] of [H, P, D/H]
-        source.Backbone.Forward(batch, null, (_, key, value) => rows.AddRange([key[0], value[0]]));
+        source.Backbone.Forward(batch, null, (_, key, value) => rows.AddRange([key[0].clone().MoveToOuterDisposeScope(), value[0].clone().MoveToOuterDisposeScope()]));
         return stack(rows, 0).permute(2, 0, 1, 3).reshape(length, -1).to(ScalarType.Float32);
     }
 

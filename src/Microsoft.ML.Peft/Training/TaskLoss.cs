@@ -12,7 +12,8 @@ internal static class TaskLoss
     /// <param name="task">The task.</param>
     /// <param name="outputs">`[B, C]`</param>
     /// <param name="labels">Class indices or values, one per row.</param>
-    public static Tensor Loss(PredictionTask task, Tensor outputs, float[] labels)
+    /// <param name="smoothing">The part of each class target spread over all classes, 0 to 1.</param>
+    public static Tensor Loss(PredictionTask task, Tensor outputs, float[] labels, double smoothing = 0)
     {
         if (task == PredictionTask.Regression)
         {
@@ -20,7 +21,7 @@ internal static class TaskLoss
             return nn.functional.mse_loss(outputs, values);
         }
         using var classes = tensor(Array.ConvertAll(labels, label => (long)label), device: outputs.device);
-        return nn.functional.cross_entropy(outputs, classes);
+        return nn.functional.cross_entropy(outputs, classes, label_smoothing: smoothing);
     }
 
     /// <summary>Accuracy, or R²: 1 − squared error / variance.</summary>

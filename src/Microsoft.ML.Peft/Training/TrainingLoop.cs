@@ -92,7 +92,7 @@ internal sealed class TrainingLoop(
     {
         using var scope = NewDisposeScope();
         var (batch, labels) = train.Batch(rows, trainee.Encoder);
-        var loss = TaskLoss.Loss(task, trainee.Forward(batch), labels);
+        var loss = TaskLoss.Loss(task, trainee.Forward(batch), labels, settings.LabelSmoothing);
         double value = loss.item<float>();
         if (!double.IsFinite(value))
         {
