@@ -51,13 +51,14 @@ static void Run(Arguments arguments)
 
     // Evaluation, as of every multiclass model. Rows are scored when they are read; the cache keeps that to once.
     var scored = mlContext.Data.Cache(model.Transform(test));
+    var metrics = mlContext.MulticlassClassification.Evaluate(scored);
+    var named = mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored);
+    var predictions = mlContext.Data.CreateEnumerable<LabeledPrediction>(named, reuseRowObject: false).ToList();
     Report.Heading("Evaluation on the test rows");
-    Report.Evaluation(mlContext.MulticlassClassification.Evaluate(scored), classes);
+    Report.Evaluation(metrics, classes, predictions.Count);
     Report.Probe(softPrompt.TrainingHistory);
-
     Report.Heading("Some of the test rows");
-    Report.Predictions(mlContext.Data.CreateEnumerable<LabeledPrediction>(
-        mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored), reuseRowObject: false), classes);
+    Report.Predictions(predictions, classes);
 
     // One file with the whole pipeline. It names the frozen model instead of holding it.
     mlContext.Model.Save(model, train.Schema, arguments.Output.FullName);
@@ -65,8 +66,8 @@ static void Run(Arguments arguments)
     Report.File(arguments.Output);
 
     using var engine = mlContext.Model.CreatePredictionEngine<Ticket, Prediction>(mlContext.Model.Load(arguments.Output.FullName, out _));
-    foreach (string text in arguments.Text is { } given ? [given] : Report.AskForTexts())
-        Report.Prediction(engine.Predict(new Ticket { Text = text }), text, classes);
+    foreach (string text in Report.Texts(arguments.Text))
+        Report.Prediction(engine.Predict(new Ticket { Text = text }), classes);
 }
 
 static IEstimator<SoftPromptTransformer> SoftPrompt(TransformsCatalog transforms, Arguments arguments, CancellationToken cancellation)

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace QuickStart;
 
-/// <summary>What the program prints about a trained model.</summary>
+/// <summary>What the program says about a trained model, and asks.</summary>
 internal static class Report
 {
     private const int MostClassesInMatrix = 12;
@@ -18,13 +18,15 @@ internal static class Report
         AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
     }
 
-    public static void Evaluation(MulticlassClassificationMetrics metrics, IReadOnlyList<string> classes)
+    public static void Evaluation(MulticlassClassificationMetrics metrics, IReadOnlyList<string> classes, int testRows)
     {
         var matrix = metrics.ConfusionMatrix;
         Classes(matrix, classes);
         Confusion(matrix, classes);
         double rows = matrix.Counts.Sum(row => row.Sum());
         AnsiConsole.MarkupLine($"[bold]Accuracy {metrics.MicroAccuracy:P1}[/] of {rows} rows, log-loss {metrics.LogLoss:0.000}.");
+        if (rows < testRows)
+            AnsiConsole.WriteLine($"{testRows - rows} rows of a class that the training rows do not have were left out.");
     }
 
     /// <summary>Whether the soft prompt was worth it: a linear model on the frozen model's embeddings is the thing to beat.</summary>
@@ -47,18 +49,18 @@ internal static class Report
 
     public static void Predictions(IEnumerable<LabeledPrediction> predictions, IReadOnlyList<string> classes)
     {
-        foreach (var prediction in predictions.Take(PredictionsShown))
+        foreach (var prediction in predictions.Where(prediction => prediction.Label.Length > 0).Take(PredictionsShown))
         {
             bool isRight = prediction.PredictedLabel == prediction.Label;
-            Prediction(prediction, prediction.Text, classes, isRight ? " [green](right)[/]" : $" [red](wrong, it is {Markup.Escape(prediction.Label)})[/]");
+            AnsiConsole.MarkupLine($"[italic]{Markup.Escape(prediction.Text)}[/]");
+            Prediction(prediction, classes, isRight ? " [green](right)[/]" : $" [red](wrong, it is {Markup.Escape(prediction.Label)})[/]");
         }
     }
 
-    public static void Prediction(Prediction prediction, string text, IReadOnlyList<string> classes, string verdict = "")
+    public static void Prediction(Prediction prediction, IReadOnlyList<string> classes, string verdict = "")
     {
         var likeliest = classes.Zip(prediction.Score).OrderByDescending(pair => pair.Second).Take(ClassesPerPrediction);
         var shown = likeliest.Where((pair, i) => i == 0 || pair.Second >= LeastProbabilityShown).Select(pair => $"{Markup.Escape(pair.First)} {pair.Second:P0}");
-        AnsiConsole.MarkupLine($"[italic]{Markup.Escape(text)}[/]");
         AnsiConsole.MarkupLine($"  → [bold]{string.Join(", ", shown)}[/]{verdict}");
     }
 
@@ -68,15 +70,20 @@ internal static class Report
         AnsiConsole.WriteLine($"{file.FullName}: {file.Length / 1024.0:0} KB.");
     }
 
-    /// <summary>The lines that the user types, until an empty one; none where nobody can type.</summary>
-    public static IEnumerable<string> AskForTexts()
+    /// <summary>The given text; if there is none, the lines that the user types, until an empty one.</summary>
+    public static IEnumerable<string> Texts(string? given)
     {
-        if (Console.IsInputRedirected || !AnsiConsole.Profile.Out.IsTerminal)
+        if (given is not null)
+        {
+            AnsiConsole.MarkupLine($"[bold]>[/] {Markup.Escape(given)}");
+            yield return given;
+        }
+        if (given is not null || Console.IsInputRedirected || !AnsiConsole.Profile.Out.IsTerminal)
             yield break;
         AnsiConsole.WriteLine("Type a message to classify; an empty line ends the program.");
         while (true)
         {
-            AnsiConsole.Markup("[bold]> [/]");
+            AnsiConsole.Markup("[bold]>[/] ");
             if (Console.ReadLine() is not { Length: > 0 } line)
                 yield break;
             yield return line;

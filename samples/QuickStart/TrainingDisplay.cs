@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -17,7 +16,7 @@ internal static partial class TrainingDisplay
             return Listen(mlContext, cancellation, train, bar: null);
         return AnsiConsole.Progress()
             .AutoClear(true)
-            .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context => Listen(mlContext, cancellation, train, context.AddTask("Preparing")));
     }
 
@@ -46,24 +45,20 @@ internal static partial class TrainingDisplay
         {
             if (!log.Source.Contains("TuningEstimator", StringComparison.Ordinal) || log.Kind < ChannelMessageKind.Info)
                 return;
-            var position = Position().Match(log.RawMessage);
-            if (bar is not null && position.Success)
+            if (WithinEpoch().Match(log.RawMessage) is not { Success: true } report)
             {
-                bar.Value = 100 * Number(position, "done") / Number(position, "all");
-                bar.Description = Markup.Escape(position.Groups["report"].Value);
+                // The bar says how much time is left.
+                AnsiConsole.WriteLine(bar is null ? log.RawMessage : log.RawMessage.Split(", ETA ")[0]);
             }
-            // Reports from within an epoch only move the bar.
-            if (!position.Groups["step"].Success)
-                AnsiConsole.WriteLine(bar is null ? log.RawMessage : WithoutTimeLeft(log.RawMessage));
+            else if (bar is not null)
+            {
+                bar.Value = 100.0 * int.Parse(report.Groups["step"].ValueSpan) / int.Parse(report.Groups["steps"].ValueSpan);
+                bar.Description = $"Epoch {report.Groups["epoch"]}: {report.Groups["numbers"]}";
+            }
         }
     }
 
-    // The bar says it.
-    private static string WithoutTimeLeft(string message) => message.Split(", ETA ")[0];
-
-    private static double Number(Match match, string group) => double.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
-
-    // "Epoch 3/15: loss ..." at the end of an epoch, "Epoch 3 of 15, step 52 of 300: loss ..." every few seconds.
-    [GeneratedRegex(@"^(Epoch (?<done>\d+)/(?<all>\d+)|(?<step>Epoch \d+ of \d+, step (?<done>\d+) of (?<all>\d+))): (?<report>.*)")]
-    private static partial Regex Position();
+    // Comes every few seconds: "Epoch 3 of 15, step 52 of 300: loss 0.3074, 280 examples/s, 00:00:21 left".
+    [GeneratedRegex(@"^Epoch (?<epoch>\d+) of \d+, step (?<step>\d+) of (?<steps>\d+): (?<numbers>.*)")]
+    private static partial Regex WithinEpoch();
 }
