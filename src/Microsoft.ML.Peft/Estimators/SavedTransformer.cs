@@ -14,14 +14,23 @@ internal sealed record SavedTransformer(
     PredictionShape Shape, Precision Precision, string ModelName, string ModelFingerprint,
     IReadOnlyDictionary<string, byte[]> Files, TrainingHistory History)
 {
+    public const string LoaderSignature = "SoftPromptTransformer";
+
     private const string HistoryStream = "TrainingHistory.json";
     private const string FilePrefix = "Adapter-";
     private const int MostFiles = 64;
 
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
+    // The simple assembly name: with the full one, a newer file would fail with "assembly not found" instead of naming its version.
+    private static VersionInfo Version => new(
+        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        loaderSignature: LoaderSignature, loaderAssemblyName: typeof(SavedTransformer).Assembly.GetName().Name);
+
     public void Write(IHostEnvironment environment, ModelSaveContext context)
     {
+        context.CheckAtModel();
+        context.SetVersionInfo(Version);
         var names = Shape.Names;
         context.SaveNonEmptyString(names.Label);
         context.SaveNonEmptyString(names.Text);
@@ -49,6 +58,7 @@ internal sealed record SavedTransformer(
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public static SavedTransformer Read(IHostEnvironment environment, ModelLoadContext context)
     {
+        context.CheckAtModel(Version);
         try
         {
             var names = new ColumnNames(
@@ -68,7 +78,7 @@ internal sealed record SavedTransformer(
         }
         catch (Exception e) when (e is EndOfStreamException or FormatException or JsonException or ArgumentException)
         {
-            throw Damaged(e.Message, e);
+            throw Damaged(e.Message);
         }
     }
 
@@ -104,6 +114,6 @@ internal sealed record SavedTransformer(
         return bytes.ToArray();
     }
 
-    private static InvalidDataException Damaged(string reason, Exception? inner = null)
-        => new($"The saved soft prompt is damaged ({reason}); save the model again.", inner);
+    // Without an inner exception: ML.NET wraps what a loader throws, and this sentence is to be the base exception.
+    private static InvalidDataException Damaged(string reason) => new($"The saved soft prompt is damaged ({reason}); save the model again.");
 }
