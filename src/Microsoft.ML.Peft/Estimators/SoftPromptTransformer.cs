@@ -86,13 +86,13 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         var backbone = Model.Backbone;
-        new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(_host, ctx);
+        new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(ctx);
     }
 
     // Found by its name when a saved pipeline is loaded.
     private static SoftPromptTransformer Create(IHostEnvironment environment, ModelLoadContext ctx)
     {
-        var saved = SavedTransformer.Read(environment, ctx);
+        var saved = SavedTransformer.Read(ctx);
         var settings = (IHostEnvironmentInternal)environment;
         var device = Devices.Choose(settings.GpuDeviceId, settings.FallbackToCpu);
         using var backbone = PretrainedModel.Find(saved.ModelName, saved.ModelFingerprint, saved.Precision, device);

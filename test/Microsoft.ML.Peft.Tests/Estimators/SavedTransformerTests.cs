@@ -13,13 +13,6 @@ public sealed class SavedTransformerTests
     private readonly MLContext _context = new(seed: 1);
 
     [Fact]
-    public void A_truncated_header_is_refused()
-    {
-        string message = LoadDamaged(entries => Shorten(entries, "Model.key", 40));
-        Assert.Contains("Corrupt", message, StringComparison.OrdinalIgnoreCase);
-    }
-
-    [Fact]
     public void A_missing_adapter_file_is_named()
     {
         string message = LoadDamaged(entries => entries.Remove(Find(entries, "Adapter-adapter_model.safetensors")));
@@ -38,6 +31,23 @@ public sealed class SavedTransformerTests
     {
         string message = LoadDamaged(entries => entries[Find(entries, "TrainingHistory.json")] = Encoding.UTF8.GetBytes("{ \"Epochs\""));
         Assert.StartsWith("The saved soft prompt is damaged (", message);
+    }
+
+    [Theory]
+    [InlineData("{\"Type\":\"String\",\"Values\":[\"a\"]}", "2 outputs and 1 label values do not fit Multiclass")]
+    [InlineData("{\"Type\":\"String\",\"Values\":[]}", "it has no label values")]
+    [InlineData("{\"Type\":\"Image\",\"Values\":[\"a\"]}", "the label values' type 'Image' is unknown")]
+    [InlineData("{\"Type\":\"Int32\",\"Values\":[\"a\"]}", "could not be converted")]
+    [InlineData("{}", "the label values' type '' is unknown")]
+    [InlineData("null", "the label values' type '' is unknown")]
+    [InlineData("", "JSON tokens")]
+    public void Label_values_that_cannot_be_are_refused(string json, string reason)
+    {
+        var entries = Unzip(Save(Saved(Keyed())));
+        entries[Find(entries, "LabelValues.json")] = Encoding.UTF8.GetBytes(json);
+        string message = Load(Zip(entries));
+        Assert.StartsWith("The saved soft prompt is damaged (", message);
+        Assert.True(message.Contains(reason), message);
     }
 
     [Theory]
@@ -66,19 +76,22 @@ public sealed class SavedTransformerTests
     }
 
     [Fact]
-    public void Changed_bytes_never_crash_the_loader()
+    public void Changed_and_missing_bytes_are_refused_at_once()
     {
-        byte[] zip = Save(Saved(PredictionShape.Of(
-            AnnotatedView.Schema(new KeyDataViewType(typeof(uint), 2), AnnotatedView.KeyValues(TextDataViewType.Instance, "no".AsMemory(), "yes".AsMemory())),
-            TestColumns.Names)));
+        byte[] zip = Save(Saved(Keyed()));
         var entries = Unzip(zip);
         string header = Find(entries, "Model.key", "TransformerChain/Transform_");
         byte[] original = entries[header];
-        for (int i = 0; i < original.Length; i++)
+        for (int i = 0; i < original.Length; i += 3)
         {
             byte[] changed = [.. original];
             changed[i] ^= 0xFF;
             entries[header] = changed;
+            Load(Zip(entries));
+        }
+        for (int length = 0; length < original.Length; length += 16)
+        {
+            entries[header] = original[..length];
             Load(Zip(entries));
         }
     }
@@ -100,21 +113,19 @@ public sealed class SavedTransformerTests
     private byte[] Save(SavedTransformer saved)
     {
         using var stream = new MemoryStream();
-        var chain = new TransformerChain<ITransformer>(new SavingTransformer(_context, saved));
+        var chain = new TransformerChain<ITransformer>(new SavingTransformer(saved));
         _context.Model.Save(chain, null, stream);
         return stream.ToArray();
     }
+
+    private static PredictionShape Keyed() => PredictionShape.Of(
+        AnnotatedView.Schema(new KeyDataViewType(typeof(uint), 2), AnnotatedView.KeyValues(TextDataViewType.Instance, "no".AsMemory(), "yes".AsMemory())),
+        TestColumns.Names);
 
     private static SavedTransformer Saved(PredictionShape shape) => new(
         shape, Precision.Float32, "no-such-model", "0000",
         new Dictionary<string, byte[]> { ["adapter_config.json"] = "{}"u8.ToArray(), ["adapter_model.safetensors"] = [1, 2, 3] },
         new TrainingHistory { Epochs = [], BestEpoch = 0, MetricName = "RSquared", ValidationMetric = double.NaN, ProbeValidationMetric = null });
-
-    private static void Shorten(Dictionary<string, byte[]> entries, string name, int by)
-    {
-        string key = Find(entries, name, "Transform_");
-        entries[key] = entries[key][..^by];
-    }
 
     private static string Find(Dictionary<string, byte[]> entries, string end, string part = "")
         => entries.Keys.Single(k => k.Replace('\\', '/').EndsWith(end, StringComparison.Ordinal) && k.Replace('\\', '/').Contains(part, StringComparison.Ordinal));

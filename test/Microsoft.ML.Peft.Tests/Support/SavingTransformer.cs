@@ -4,7 +4,7 @@ using Microsoft.ML.Peft.Estimators;
 namespace Microsoft.ML.Peft.Tests.Support;
 
 /// <summary>Writes what a fitted transformer would write, without having trained one.</summary>
-internal sealed class SavingTransformer(MLContext context, SavedTransformer saved) : ITransformer
+internal sealed class SavingTransformer(SavedTransformer saved) : ITransformer
 {
     public bool IsRowToRowMapper => false;
 
@@ -14,5 +14,5 @@ internal sealed class SavingTransformer(MLContext context, SavedTransformer save
 
     public IDataView Transform(IDataView input) => input;
 
-    public void Save(ModelSaveContext ctx) => saved.Write(context, ctx);
+    public void Save(ModelSaveContext ctx) => saved.Write(ctx);
 }
