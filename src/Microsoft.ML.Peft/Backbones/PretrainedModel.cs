@@ -1,24 +1,119 @@
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Tokenization;
+using Microsoft.ML.Tokenizers;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft;
 
-/// <summary>A frozen model.</summary>
+/// <summary>
+/// A frozen transformer with its tokenizer: the backbone that soft prompts are trained on. Its weights are held once per
+/// process, whoever else loads the same model; disposing this one harms no other.
+/// </summary>
 public sealed class PretrainedModel : IDisposable
 {
-    /// <summary>Loads a model.</summary>
-    /// <param name="model">A directory in Hugging Face layout or the name of an embedded model; null for the embedded default.</param>
-    /// <param name="precision">The number format of the frozen weights.</param>
-    /// <param name="device">Where it lives; null for the CPU.</param>
-    public static PretrainedModel Load(string? model = null, Precision precision = Precision.Auto, torch.Device? device = null) => throw new NotImplementedException();
+    private FrozenModel? _model;
 
-    /// <summary>Finds the model that an adapter was trained on, by name and fingerprint; throws FileNotFoundException that says what to put where.</summary>
-    internal static PretrainedModel Find(string name, string fingerprint, Precision precision, torch.Device? device) => throw new NotImplementedException();
+    private PretrainedModel(FrozenModel model, string name)
+    {
+        _model = model;
+        Name = name;
+    }
 
-    /// <summary>The name a saved pipeline refers to: the embedded model's name or the path given.</summary>
-    internal string Name => throw new NotImplementedException();
+    /// <summary>The model's shape.</summary>
+    public ModelConfiguration Configuration => Frozen.Encoder.Configuration;
 
-    internal string Fingerprint => throw new NotImplementedException();
+    /// <summary>The model's tokenizer, without the special tokens that <see cref="Encode"/> adds.</summary>
+    public Tokenizer Tokenizer => Frozen.Tokenizer;
 
-    /// <inheritdoc/>
-    public void Dispose() { }
+    /// <summary>The number format of the frozen weights: <see cref="Precision.Float32"/> or <see cref="Precision.BFloat16"/>.</summary>
+    public Precision Precision => Frozen.Encoder.Type == ScalarType.BFloat16 ? Precision.BFloat16 : Precision.Float32;
+
+    /// <summary>The directory that the model was loaded from.</summary>
+    public string Directory => Frozen.Directory;
+
+    /// <summary>The embedded model's name, or the path that was given: how a saved pipeline refers to it.</summary>
+    internal string Name { get; }
+
+    /// <summary>Tells models with different weights apart, wherever their files lie.</summary>
+    internal string Fingerprint => Frozen.Fingerprint;
+
+    internal FrozenModel Frozen => _model ?? throw new ObjectDisposedException(nameof(PretrainedModel));
+
+    internal HuggingFaceTokenizer Words => Frozen.Tokenizer;
+
+    /// <summary>Loads a frozen model.</summary>
+    /// <param name="model">
+    /// A directory in Hugging Face layout: `config.json`, `model.safetensors` (or shards with their index) and `tokenizer.json`; or the
+    /// name of a subfolder of a folder in the environment variable `PEFTML_MODELS`. Null: the embedded `all-MiniLM-L6-v2`.
+    /// </param>
+    /// <param name="precision">The number format of the frozen weights; a checkpoint in another one is converted.</param>
+    /// <param name="device">Where the model computes. Null: the CPU.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such model; the message lists where it was looked for.</exception>
+    /// <exception cref="FileNotFoundException">The directory lacks one of the files.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the files do not belong together.</exception>
+    /// <exception cref="NotSupportedException">The architecture or file format is not supported; the message lists those that are.</exception>
+    public static PretrainedModel Load(string? model = null, Precision precision = Precision.Auto, Device? device = null)
+    {
+        if (model is not null && string.IsNullOrWhiteSpace(model))
+            throw new ArgumentException("The model is an empty text; give a directory, or null for the embedded default.", nameof(model));
+        string directory = ModelLocator.Resolve(model ?? ModelLocator.DefaultEncoder);
+        return Open(directory, model ?? ModelLocator.DefaultEncoder, precision, device);
+    }
+
+    /// <summary>Token ids of a text, or of a pair of texts, with the model's special tokens.</summary>
+    /// <param name="text">The text; null counts as empty.</param>
+    /// <param name="secondText">The second text of a pair, or null.</param>
+    /// <returns>At most as many tokens as the model has positions; longer texts are cut.</returns>
+    public TokenizedText Encode(string? text, string? secondText = null) => Words.Encode(text ?? "", secondText, Configuration.MaxPositions);
+
+    /// <summary>Gives up this use of the model; the weights are freed with the last one.</summary>
+    public void Dispose() => Interlocked.Exchange(ref _model, null)?.Release();
+
+    /// <summary>The model that a saved adapter was trained on, found by name and fingerprint.</summary>
+    /// <exception cref="FileNotFoundException">It was not found; the message says what to put where.</exception>
+    internal static PretrainedModel Find(string name, string fingerprint, Precision precision, Device? device)
+    {
+        var others = new List<string>();
+        foreach (string directory in ModelLocator.Candidates(name))
+        {
+            string found;
+            using (var checkpoint = TryOpen(directory))
+            {
+                if (checkpoint is null)
+                    continue;
+                found = checkpoint.Fingerprint();
+            }
+            if (found == fingerprint)
+                return Open(directory, name, precision, device);
+            others.Add(directory);
+        }
+        string seen = others.Count == 0 ? "" : $" Other models lie in {ModelLocator.Listed(others)}: their weights are not those it was trained on.";
+        throw new FileNotFoundException(
+            $"The base model '{name}' (fingerprint {fingerprint}) was not found.{seen} Put its directory (config.json, model.safetensors, tokenizer.json) back where it was, " +
+            $"or into one of {ModelLocator.Listed(ModelLocator.Folders())}, or name the folder that holds it in {ModelLocator.FoldersVariable}.");
+    }
+
+    /// <summary>Another use of the same model.</summary>
+    internal PretrainedModel Share() => new(Frozen.Share(), Name);
+
+    private static PretrainedModel Open(string directory, string name, Precision precision, Device? device)
+    {
+        device ??= CPU;
+        return new PretrainedModel(FrozenModel.Acquire(directory, Precisions.Resolve(precision, device), device), name);
+    }
+
+    /// <summary>The checkpoint, or null where the folder holds none that can be read: it then is not the one looked for.</summary>
+    private static Checkpoint? TryOpen(string directory)
+    {
+        try
+        {
+            return Checkpoint.Open(directory);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 }

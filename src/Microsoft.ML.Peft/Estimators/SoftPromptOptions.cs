@@ -77,6 +77,10 @@ public abstract class SoftPromptOptions
     /// <summary>Decoupled weight decay (AdamW), at least 0. Default 0.</summary>
     public double WeightDecay { get; set; }
 
+    /// <summary>The part of each training target that is spread over all classes (Szegedy et al. 2016), 0 to 1. Default 0.</summary>
+    [Range(0.0, 0.2, 0.0)]
+    public double LabelSmoothing { get; set; }
+
     /// <summary>How the learning rates fall after the warm-up. Default <see cref="LearningRateSchedule.Linear"/>.</summary>
     public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Linear;
 
@@ -122,6 +126,7 @@ public abstract class SoftPromptOptions
         LearningRate = LearningRate,
         HeadLearningRate = HeadLearningRate,
         WeightDecay = WeightDecay,
+        LabelSmoothing = LabelSmoothing,
         Schedule = Schedule,
         WarmUpFraction = WarmUpFraction,
         MaxGradientNorm = MaxGradientNorm,
@@ -168,6 +173,7 @@ public abstract class SoftPromptOptions
         OptionChecks.Positive(nameof(LearningRate), LearningRate);
         OptionChecks.Positive(nameof(HeadLearningRate), HeadLearningRate);
         OptionChecks.NotNegative(nameof(WeightDecay), WeightDecay);
+        OptionChecks.Between(nameof(LabelSmoothing), LabelSmoothing, 0, 1);
         OptionChecks.Defined(nameof(Schedule), Schedule);
         OptionChecks.Between(nameof(WarmUpFraction), WarmUpFraction, 0, 1);
         OptionChecks.Positive(nameof(MaxGradientNorm), MaxGradientNorm);

@@ -1,31 +1,168 @@
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Methods;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft;
 
-/// <summary>A frozen model with one trained soft prompt and, for classification and regression, a head.</summary>
+/// <summary>
+/// A frozen model with one trained soft prompt and a head for classification or regression. What does not depend on the
+/// text is computed once, when the model is made. Safe to use from many threads at a time.
+/// </summary>
 public sealed class PeftModel : IDisposable
 {
-    /// <summary>Loads an adapter directory.</summary>
-    public static PeftModel Load(PretrainedModel backbone, string directory) => throw new NotImplementedException();
+    private readonly PretrainedModel _backbone;
+    private readonly Adapter _adapter;
+    private readonly Prompt _prompt;
+    private bool _disposed;
 
-    internal static PeftModel FromFiles(PretrainedModel backbone, IReadOnlyDictionary<string, byte[]> files) => throw new NotImplementedException();
+    /// <summary>Takes over the adapter; the backbone stays the caller's.</summary>
+    internal PeftModel(PretrainedModel backbone, Adapter adapter)
+    {
+        _adapter = adapter;
+        _backbone = backbone.Share();
+        _prompt = adapter.Prompt(Encoder);
+    }
 
-    internal PredictionTask Task => throw new NotImplementedException();
+    /// <summary>The number of virtual tokens P.</summary>
+    public int VirtualTokens => _prompt.Length;
 
-    internal int Outputs => throw new NotImplementedException();
+    /// <summary>The label names in the order of the outputs; null where the adapter does not say them.</summary>
+    public IReadOnlyList<string>? Labels => _adapter.Description.Labels;
 
-    internal PretrainedModel Backbone => throw new NotImplementedException();
+    /// <summary>The number of outputs per text: classes, or 1 for regression.</summary>
+    public int Outputs => _adapter.Head.Outputs;
 
-    /// <summary>Raw head outputs (logits, or the value), `[rows × Outputs]` row by row. Thread-safe.</summary>
-    internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs) => throw new NotImplementedException();
+    internal PredictionTask Task => _adapter.Description.Task;
 
-    /// <summary>Saves.</summary>
-    public void Save(string directory) => throw new NotImplementedException();
+    internal PretrainedModel Backbone => _backbone;
 
-    /// <summary>The files of the adapter directory, by name.</summary>
-    internal IReadOnlyDictionary<string, byte[]> ToFiles() => throw new NotImplementedException();
+    private Encoder Encoder => _backbone.Frozen.Encoder;
+
+    private int MaxTokens => Math.Min(_adapter.Description.MaxTokens ?? int.MaxValue, Encoder.Configuration.MaxPositions - _prompt.Length);
+
+    /// <summary>Loads an adapter directory of Hugging Face PEFT (`adapter_config.json`, `adapter_model.safetensors`), or one that <see cref="Save"/> wrote.</summary>
+    /// <param name="backbone">The frozen model that it was trained on. It may be disposed before this model.</param>
+    /// <param name="directory">The adapter directory.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="FileNotFoundException">It lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or does not fit the frozen model.</exception>
+    /// <exception cref="NotSupportedException">It is an adapter of another kind, or stored as a pickle.</exception>
+    public static PeftModel Load(PretrainedModel backbone, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        ArgumentNullException.ThrowIfNull(directory);
+        return new PeftModel(backbone, Adapter.Load(backbone, directory));
+    }
+
+    /// <summary>The head's outputs, as Hugging Face's model gives them.</summary>
+    /// <param name="inputIds">Token ids with special tokens `[B, T]`, int64, without virtual tokens.</param>
+    /// <param name="attentionMask">1 for tokens and 0 for padding `[B, T]`, int64.</param>
+    /// <param name="tokenTypeIds">Token types `[B, T]`, int64; null for all 0.</param>
+    /// <returns>Logits `[B, C]`, 32-bit, without gradient; the caller disposes them.</returns>
+    /// <exception cref="ArgumentException">A tensor has another shape or type, or a value is out of range.</exception>
+    public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Encoder, _prompt.Length);
+        return _adapter.Head.Forward(Encoder.Forward(batch, _prompt), batch).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Class probabilities of texts.</summary>
+    /// <param name="texts">The texts; null counts as empty, too long ones are cut.</param>
+    /// <param name="secondTexts">The second texts of pairs, as many as <paramref name="texts"/>; null for single texts.</param>
+    /// <returns>One probability per class for each text, in their order.</returns>
+    /// <exception cref="InvalidOperationException">The model was trained for regression.</exception>
+    public IReadOnlyList<float[]> Classify(IReadOnlyList<string> texts, IReadOnlyList<string>? secondTexts = null)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (secondTexts is not null && secondTexts.Count != texts.Count)
+            throw new ArgumentException($"There are {texts.Count} texts but {secondTexts.Count} second texts; give one for each, or null.", nameof(secondTexts));
+        if (Task == PredictionTask.Regression)
+            throw new InvalidOperationException("This model predicts values, not classes.");
+        var scores = new float[texts.Count * Outputs];
+        Score([.. texts], secondTexts is null ? [] : [.. secondTexts], scores);
+        return [.. scores.Chunk(Outputs).Select(Softmax)];
+    }
+
+    /// <summary>
+    /// Saves the adapter: the two files of Hugging Face PEFT, and `head.json` for what they have no place for. A head
+    /// whose pooling Hugging Face does not know lies in `head.safetensors` instead of in the adapter's own file.
+    /// Each file appears whole or not at all.
+    /// </summary>
+    /// <param name="directory">Is created if it does not exist.</param>
+    /// <exception cref="IOException">The disk is full or the path unusable.</exception>
+    /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
+    public void Save(string directory)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        _adapter.Save(directory);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() { }
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _prompt.Dispose();
+        _adapter.Dispose();
+        _backbone.Dispose();
+    }
+
+    /// <summary>An adapter from the files that <see cref="ToFiles"/> gave.</summary>
+    internal static PeftModel FromFiles(PretrainedModel backbone, IReadOnlyDictionary<string, byte[]> files) =>
+        InTemporaryDirectory(directory =>
+        {
+            foreach (var (name, content) in files)
+            {
+                if (!Adapter.FileNames.Contains(name))
+                    throw new InvalidDataException($"'{name}' is no file of an adapter; an adapter has {string.Join(", ", Adapter.FileNames)}.");
+                File.WriteAllBytes(Path.Combine(directory, name), content);
+            }
+            return Load(backbone, directory);
+        });
+
+    /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
+    internal IReadOnlyDictionary<string, byte[]> ToFiles() => InTemporaryDirectory(directory =>
+    {
+        Save(directory);
+        return Directory.EnumerateFiles(directory).ToDictionary(path => Path.GetFileName(path)!, File.ReadAllBytes);
+    });
+
+    /// <summary>Raw outputs, logits or values, `[rows × Outputs]` row by row.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="secondTexts">As many second texts, or none.</param>
+    /// <param name="outputs">Receives the outputs.</param>
+    internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var rows = new TokenizedText[texts.Length];
+        for (int row = 0; row < rows.Length; row++)
+            rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
+        Scorer.Run(Encoder, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
+    }
+
+    private static float[] Softmax(float[] logits)
+    {
+        System.Numerics.Tensors.TensorPrimitives.SoftMax(logits, logits);
+        return logits;
+    }
+
+    private static T InTemporaryDirectory<T>(Func<string, T> use)
+    {
+        var directory = Directory.CreateTempSubdirectory("peft-adapter-");
+        try
+        {
+            return use(directory.FullName);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
 }

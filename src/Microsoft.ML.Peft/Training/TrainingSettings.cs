@@ -10,6 +10,7 @@ internal sealed record TrainingSettings
     public double? LearningRate { get; init; }
     public double HeadLearningRate { get; init; } = 1e-2;
     public double WeightDecay { get; init; }
+    public double LabelSmoothing { get; init; }
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
     public double WarmUpFraction { get; init; } = 0.06;
     public double MaxGradientNorm { get; init; } = 1;

@@ -1,0 +1,85 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>A model's `config.json`, read value by value with errors that name file and key.</summary>
+internal sealed class ConfigFile
+{
+    private readonly JsonElement _root;
+
+    private ConfigFile(string path, JsonElement root)
+    {
+        Path = path;
+        _root = root;
+    }
+
+    public string Path { get; }
+
+    public static ConfigFile Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"'{path}' does not exist; a model directory needs config.json, model.safetensors and tokenizer.json.", path);
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException($"'{path}' is not a JSON object.");
+            return new ConfigFile(path, document.RootElement.Clone());
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}' is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    public string Text(string key) => TextOrNull(key) ?? throw new InvalidDataException($"'{Path}' has no '{key}'.");
+
+    public string? TextOrNull(string key)
+    {
+        if (!Has(key, out var value))
+            return null;
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string");
+    }
+
+    /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
+    public int Integer(string key, int? fallback = null, int minimum = 1)
+    {
+        if (!Has(key, out var value))
+            return fallback ?? throw new InvalidDataException($"'{Path}' has no '{key}'.");
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int number) || number < minimum)
+            throw Wrong(key, $"a whole number of at least {minimum}");
+        return number;
+    }
+
+    public double Number(string key, double fallback)
+    {
+        if (!Has(key, out var value))
+            return fallback;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) ? number : throw Wrong(key, "a number");
+    }
+
+    public bool Flag(string key, bool fallback = false)
+    {
+        if (!Has(key, out var value))
+            return fallback;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(key, "true or false");
+    }
+
+    public Activation Activation(string key, string fallback)
+    {
+        string name = TextOrNull(key) ?? fallback;
+        return name switch
+        {
+            "gelu" => Backbones.Activation.Gelu,
+            "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" => Backbones.Activation.GeluTanh,
+            "relu" => Backbones.Activation.Relu,
+            "silu" or "swish" => Backbones.Activation.Silu,
+            _ => throw new NotSupportedException($"'{Path}' asks for the activation '{name}'; supported are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu and silu."),
+        };
+    }
+
+    private bool Has(string key, out JsonElement value) => _root.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private InvalidDataException Wrong(string key, string expected) =>
+        new($"'{Path}': '{key}' is {_root.GetProperty(key).GetRawText()}, expected {expected}.");
+}

@@ -1,0 +1,52 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>
+/// What a method gives a backbone: virtual tokens in front of the input, or keys and values in front of every layer's
+/// own. All that a backbone knows of soft prompts.
+/// </summary>
+internal sealed class Prompt : IDisposable
+{
+    private Prompt(int length) => Length = length;
+
+    /// <summary>The number of virtual tokens P.</summary>
+    public int Length { get; }
+
+    /// <summary>Token embeddings `[P, E]`, or null.</summary>
+    public Tensor? Embeddings { get; private init; }
+
+    /// <summary>Keys (even rows) and values (odd rows) of all layers `[2·L, H, P, D/H]`, or null.</summary>
+    public Tensor? KeysValues { get; private init; }
+
+    /// <summary>An input prompt from `[P, E]`.</summary>
+    public static Prompt FromEmbeddings(Tensor embeddings) => new((int)embeddings.size(0)) { Embeddings = embeddings };
+
+    /// <summary>
+    /// A prefix from the layout of Hugging Face's files `[P, 2·L·H·D/H]`: per virtual token layer 0's key, layer 0's
+    /// value, layer 1's key and so on.
+    /// </summary>
+    public static Prompt FromPrefix(Tensor prefix, int layers, int heads)
+    {
+        int length = (int)prefix.size(0);
+        var keysValues = prefix.view(length, 2 * layers, heads, -1).permute(1, 2, 0, 3);
+        return new Prompt(length) { KeysValues = keysValues };
+    }
+
+    /// <summary>An own copy in the given type, outside any dispose scope: for use over many batches.</summary>
+    public Prompt Bake(ScalarType type)
+    {
+        static Tensor? Copy(Tensor? value, ScalarType type)
+        {
+            using var detached = value?.detach().contiguous();
+            return detached?.to(type, copy: true).DetachFromDisposeScope();
+        }
+        return new Prompt(Length) { Embeddings = Copy(Embeddings, type), KeysValues = Copy(KeysValues, type) };
+    }
+
+    public void Dispose()
+    {
+        Embeddings?.Dispose();
+        KeysValues?.Dispose();
+    }
+}

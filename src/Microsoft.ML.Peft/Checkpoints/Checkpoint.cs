@@ -1,0 +1,195 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Checkpoints;
+
+/// <summary>The weights in a Hugging Face model directory: one safetensors file, or several with an index.</summary>
+internal sealed class Checkpoint : IDisposable
+{
+    public const string FileName = "model.safetensors";
+    public const string IndexName = "model.safetensors.index.json";
+
+    private const int SampleLength = 4096;
+    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt"];
+
+    private readonly Dictionary<string, SafetensorsFile> _shardOfTensor;
+
+    private Checkpoint(string source, Dictionary<string, SafetensorsFile> shardOfTensor)
+    {
+        Source = source;
+        _shardOfTensor = shardOfTensor;
+    }
+
+    /// <summary>The file, or the index of the files.</summary>
+    public string Source { get; }
+
+    public IEnumerable<string> Names => _shardOfTensor.Keys;
+
+    /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
+    /// <exception cref="FileNotFoundException">It holds no weights, or a shard is missing.</exception>
+    /// <exception cref="NotSupportedException">It holds weights as pickles only.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the index contradicts its shards.</exception>
+    public static Checkpoint Open(string directory)
+    {
+        directory = Path.GetFullPath(directory);
+        if (!Directory.Exists(directory))
+        {
+            throw new DirectoryNotFoundException($"The model directory '{directory}' does not exist.");
+        }
+
+        string single = Path.Combine(directory, FileName);
+        if (File.Exists(single))
+        {
+            SafetensorsFile file = SafetensorsFile.Open(single);
+            return new Checkpoint(single, file.Tensors.Keys.ToDictionary(name => name, _ => file));
+        }
+
+        string index = Path.Combine(directory, IndexName);
+        return File.Exists(index) ? OpenShards(index) : throw NoWeights(directory);
+    }
+
+    public bool Contains(string name) => _shardOfTensor.ContainsKey(name);
+
+    /// <exception cref="InvalidDataException">There is no such tensor.</exception>
+    public TensorInfo Info(string name) => Shard(name).Info(name);
+
+    /// <summary>A tensor over the mapped file; see <see cref="SafetensorsFile.Read"/>.</summary>
+    public Tensor Read(string name) => Shard(name).Read(name);
+
+    /// <summary>
+    /// Identifies the weights however they are spread over files: a SHA-256, in lower-case hexadecimal, over every tensor's
+    /// name, type and shape and up to 12 KiB of its data. Position ids, which only some versions of a model store, do not count.
+    /// </summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string name in Names.Order(StringComparer.Ordinal))
+        {
+            TensorInfo info = Info(name);
+            if (!(name.EndsWith("position_ids", StringComparison.Ordinal) && info.ElementType.Name[0] is 'I' or 'U'))
+            {
+                AppendTensor(hash, info);
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    public void Dispose()
+    {
+        foreach (SafetensorsFile shard in _shardOfTensor.Values.Distinct())
+        {
+            shard.Dispose();
+        }
+    }
+
+    private void AppendTensor(IncrementalHash hash, TensorInfo info)
+    {
+        Span<byte> number = stackalloc byte[sizeof(long)];
+        // Names and types end with a character that they cannot contain, and the rank leads the shape, so that no two lists read alike.
+        hash.AppendData(Encoding.UTF8.GetBytes($"{info.Name}\0{info.ElementType.Name}\0"));
+        foreach (long value in info.Shape.Prepend(info.Shape.Length))
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(number, value);
+            hash.AppendData(number);
+        }
+
+        SafetensorsFile shard = Shard(info.Name);
+        if (info.Length <= 3 * SampleLength)
+        {
+            hash.AppendData(shard.Bytes(info.Name));
+            return;
+        }
+
+        foreach (long start in (long[])[0, (info.Length - SampleLength) / 2, info.Length - SampleLength])
+        {
+            hash.AppendData(shard.Bytes(info.Name, start, SampleLength));
+        }
+    }
+
+    private SafetensorsFile Shard(string name) =>
+        _shardOfTensor.TryGetValue(name, out SafetensorsFile? shard) ? shard : throw TensorNames.Missing(name, Names, Source);
+
+    private static Checkpoint OpenShards(string index)
+    {
+        Dictionary<string, SafetensorsFile> shards = [], shardOfTensor = [];
+        try
+        {
+            foreach ((string tensor, string fileName) in ReadIndex(index))
+            {
+                if (!shards.TryGetValue(fileName, out SafetensorsFile? shard))
+                {
+                    shard = OpenShard(index, fileName);
+                    shards.Add(fileName, shard);
+                }
+
+                if (!shard.Tensors.ContainsKey(tensor))
+                {
+                    throw new InvalidDataException($"'{index}' says that the tensor '{tensor}' is in '{fileName}', but it is not; download the model again.");
+                }
+
+                shardOfTensor.Add(tensor, shard);
+            }
+        }
+        catch
+        {
+            foreach (SafetensorsFile shard in shards.Values)
+            {
+                shard.Dispose();
+            }
+
+            throw;
+        }
+
+        return new Checkpoint(index, shardOfTensor);
+    }
+
+    private static SafetensorsFile OpenShard(string index, string fileName)
+    {
+        // An index comes from strangers: it may name files beside it, nothing elsewhere.
+        if (fileName.Length == 0 || fileName is "." or ".." || fileName.AsSpan().ContainsAny("/\\:\0"))
+        {
+            throw new InvalidDataException($"'{index}' names the shard '{fileName}', which is not a plain file name.");
+        }
+
+        string path = Path.Combine(Path.GetDirectoryName(index)!, fileName);
+        return File.Exists(path)
+            ? SafetensorsFile.Open(path)
+            : throw new FileNotFoundException($"'{index}' names the shard '{fileName}', which is missing; download it too.", path);
+    }
+
+    private static List<(string Tensor, string FileName)> ReadIndex(string index)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (document.RootElement.ValueKind == JsonValueKind.Object &&
+                document.RootElement.TryGetProperty("weight_map", out JsonElement map) && map.ValueKind == JsonValueKind.Object)
+            {
+                return [.. map.EnumerateObject().Select(entry => (entry.Name, entry.Value.GetString() ?? ""))];
+            }
+        }
+        // The latter for values that are no strings and for strings with half of a surrogate pair.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"'{index}' is not a valid index of shards: {e.Message}", e);
+        }
+
+        throw new InvalidDataException($"'{index}' is not a valid index of shards: it lacks the map 'weight_map' from tensors to files.");
+    }
+
+    private static Exception NoWeights(string directory)
+    {
+        string? pickle = Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal)
+            .FirstOrDefault(file => PickleEndings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase));
+        return pickle is null
+            ? new FileNotFoundException(
+                $"The model directory '{directory}' holds no weights; expected '{FileName}', or '{IndexName}' with its shards.", Path.Combine(directory, FileName))
+            : new NotSupportedException(
+                $"'{pickle}' is a Python pickle, which can run code and is never loaded; convert it to '{FileName}', " +
+                "in Python with model.save_pretrained(directory, safe_serialization=True).");
+    }
+}

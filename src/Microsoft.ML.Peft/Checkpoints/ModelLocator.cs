@@ -1,0 +1,48 @@
+using System.Reflection;
+
+namespace Microsoft.ML.Peft.Checkpoints;
+
+/// <summary>Finds model directories: by path, or by name among the places where models lie.</summary>
+internal static class ModelLocator
+{
+    /// <summary>The environment variable that names further folders of models, separated as in PATH.</summary>
+    public const string FoldersVariable = "PEFTML_MODELS";
+
+    /// <summary>The embedded default for classification and regression.</summary>
+    public const string DefaultEncoder = "all-MiniLM-L6-v2";
+
+    /// <summary>The folders that hold models, one subfolder each: the user's, the program's, and the checkout's that the program was built from.</summary>
+    public static IReadOnlyList<string> Folders()
+    {
+        var named = (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var built = typeof(ModelLocator).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Where(data => data.Key == "PeftModelsDirectory" && data.Value is not null).Select(data => data.Value!);
+        return [.. named.Append(Path.Combine(AppContext.BaseDirectory, "models")).Concat(built).Select(Path.GetFullPath).Distinct()];
+    }
+
+    /// <summary>The directory of a model given as a path, or as the name of a subfolder of <see cref="Folders"/>.</summary>
+    public static string Resolve(string model)
+    {
+        if (Directory.Exists(model))
+            return Path.GetFullPath(model);
+        if (File.Exists(model))
+            throw new NotSupportedException($"'{model}' is a file; give the model's directory, with config.json, model.safetensors and tokenizer.json.");
+        return Named(model).FirstOrDefault() ?? throw new DirectoryNotFoundException(
+            $"The model '{model}' was not found: it is no directory, and no folder of that name lies in {Listed(Folders())}. " +
+            $"Give the path of a directory with config.json, model.safetensors and tokenizer.json, or name the folder that holds it in {FoldersVariable}.");
+    }
+
+    /// <summary>Where a model that a saved adapter names may be, the likeliest first.</summary>
+    public static IEnumerable<string> Candidates(string name)
+    {
+        var likely = (Directory.Exists(name) ? [Path.GetFullPath(name)] : Array.Empty<string>()).Concat(Named(Path.GetFileName(Path.TrimEndingDirectorySeparator(name))));
+        var others = Folders().Where(Directory.Exists).SelectMany(folder => Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal));
+        return likely.Concat(others).Where(directory => File.Exists(Path.Combine(directory, "config.json"))).Distinct();
+    }
+
+    public static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(path => $"'{path}'"));
+
+    private static IEnumerable<string> Named(string name) => name.Length == 0 || name.AsSpan().IndexOfAny('/', '\\') >= 0 || name is "." or ".."
+        ? []
+        : Folders().Select(folder => Path.Combine(folder, name)).Where(Directory.Exists);
+}

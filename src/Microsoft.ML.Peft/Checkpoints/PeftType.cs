@@ -1,0 +1,14 @@
+namespace Microsoft.ML.Peft.Checkpoints;
+
+/// <summary>The kinds of adapters that can be read and written, as Hugging Face PEFT calls them.</summary>
+internal enum PeftType
+{
+    /// <summary>PROMPT_TUNING: trained vectors in front of the input embeddings.</summary>
+    PromptTuning,
+
+    /// <summary>PREFIX_TUNING: trained keys and values in front of every layer's own.</summary>
+    PrefixTuning,
+
+    /// <summary>P_TUNING: vectors in front of the input embeddings, trained through an encoder.</summary>
+    PTuning,
+}

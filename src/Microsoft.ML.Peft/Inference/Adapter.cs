@@ -1,0 +1,142 @@
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Methods;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Inference;
+
+/// <summary>A trained soft prompt with its head: what an adapter directory holds.</summary>
+/// <param name="Configuration">The method's configuration in Hugging Face's form.</param>
+/// <param name="PromptEmbeddings">The prompt in the layout of files `[P, …]`, every training-time network already applied.</param>
+/// <param name="Head">The head.</param>
+/// <param name="Description">What Hugging Face's files have no place for.</param>
+internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead Head, HeadDescription Description) : IDisposable
+{
+    private const string HeadPrefix = "base_model.";
+
+    public static IReadOnlyList<string> FileNames { get; } =
+        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName];
+
+    public static Adapter Load(PretrainedModel backbone, string directory)
+    {
+        using var scope = NewDisposeScope();
+        var (configuration, tensors) = AdapterDirectory.Read(directory);
+        string headPath = Path.Combine(directory, HeadDescription.FileName);
+        var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
+        var encoder = backbone.Frozen.Encoder;
+        var pooling = description?.Pooling ?? Pooling.HuggingFace;
+        var layout = Layout(pooling, backbone.Frozen.Family);
+        var values = pooling == Pooling.HuggingFace
+            ? HeadValues(tensors, HeadPrefix, layout, encoder, Path.Combine(directory, AdapterDirectory.TensorsName))
+            : ReadHead(Path.Combine(directory, HeadDescription.TensorsFileName), layout, encoder);
+        int outputs = (int)values[layout.Output + ".weight"].size(0);
+        description ??= new HeadDescription { Task = outputs == 1 ? PredictionTask.Regression : PredictionTask.Multiclass, Pooling = pooling };
+        if (description.Labels is { } labels && labels.Count != outputs)
+            throw new InvalidDataException($"'{headPath}' names {labels.Count} labels, but the head has {outputs} outputs.");
+        var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, encoder.Device);
+        CheckPrompt(prompt, configuration, encoder, directory);
+        return new Adapter(configuration, prompt.DetachFromDisposeScope(), CreateHead(pooling, backbone.Frozen, values), description);
+    }
+
+    public void Save(string directory)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
+        var head = Head.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.detach());
+        System.IO.Directory.CreateDirectory(directory);
+        if (Head.Pooling == Pooling.HuggingFace)
+        {
+            foreach (var (name, value) in head)
+                tensors[HeadPrefix + name] = value;
+            File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
+        }
+        else
+        {
+            SafetensorsWriter.Write(Path.Combine(directory, HeadDescription.TensorsFileName), head);
+        }
+        AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description.ToJson()));
+        AdapterDirectory.Write(directory, Configuration, tensors);
+    }
+
+    /// <summary>The prompt as the encoder takes it, in the encoder's number format.</summary>
+    public Prompt Prompt(Encoder encoder)
+    {
+        using var frozen = no_grad();
+        var shape = encoder.Configuration;
+        var prompt = Configuration.PeftType == PeftType.PrefixTuning
+            ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads)
+            : Backbones.Prompt.FromEmbeddings(PromptEmbeddings);
+        return prompt.Bake(encoder.Type);
+    }
+
+    public void Dispose()
+    {
+        PromptEmbeddings.Dispose();
+        Head.Dispose();
+    }
+
+    public static HeadLayout Layout(Pooling pooling, EncoderFamily family) => pooling == Pooling.HuggingFace ? family.Head : HeadLayout.Linear;
+
+    /// <summary>A head on the model, with its frozen pooler where the layout stands on it.</summary>
+    public static SequenceHead CreateHead(Pooling pooling, FrozenModel model, IReadOnlyDictionary<string, Tensor> values)
+    {
+        var layout = Layout(pooling, model.Family);
+        if (layout.UsesPooler && model.Encoder.Pooler is null)
+        {
+            throw new NotSupportedException(
+                $"Hugging Face's head for this model stands on a pooler, and the checkpoint in '{model.Directory}' has none; choose Pooling.Mean or Pooling.Cls.");
+        }
+        return new SequenceHead(pooling, layout, values, model.Encoder.Pooler);
+    }
+
+    private static Dictionary<string, Tensor> ReadHead(string path, HeadLayout layout, Encoder encoder)
+    {
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"'{path}' is missing: the adapter's {HeadDescription.FileName} says that its head lies there.", path);
+        using var file = SafetensorsFile.Open(path);
+        return HeadValues(file.Tensors.Keys.ToDictionary(name => name, file.Read), "", layout, encoder, path);
+    }
+
+    private static Dictionary<string, Tensor> HeadValues(
+        IReadOnlyDictionary<string, Tensor> tensors, string prefix, HeadLayout layout, Encoder encoder, string path)
+    {
+        int hidden = encoder.Configuration.HiddenSize;
+        var values = new Dictionary<string, Tensor>();
+        foreach (string name in SequenceHead.ParameterNames(layout))
+        {
+            if (!tensors.TryGetValue(prefix + name, out var value))
+            {
+                throw new InvalidDataException(
+                    $"'{path}' has no '{prefix + name}': it holds no head for sequence classification (it has {string.Join(", ", tensors.Keys.Order())}).");
+            }
+            values[name] = value.to(ScalarType.Float32, encoder.Device);
+        }
+        foreach (string layer in new[] { layout.Dense, layout.Output }.OfType<string>())
+        {
+            long[] weight = values[layer + ".weight"].shape, bias = values[layer + ".bias"].shape;
+            bool fits = weight is [> 0, _] && weight[1] == hidden && bias is [_] && bias[0] == weight[0] && (layer == layout.Output || weight[0] == hidden);
+            if (!fits)
+            {
+                throw new InvalidDataException(
+                    $"'{path}': '{prefix + layer}' has weight [{string.Join(", ", weight)}] and bias [{string.Join(", ", bias)}], which do not fit the frozen model's hidden size {hidden}.");
+            }
+        }
+        return values;
+    }
+
+    private static void CheckPrompt(Tensor prompt, AdapterConfiguration configuration, Encoder encoder, string directory)
+    {
+        var shape = encoder.Configuration;
+        bool prefix = configuration.PeftType == PeftType.PrefixTuning;
+        long width = prefix ? 2L * shape.Layers * shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
+        if (prompt.size(1) != width)
+        {
+            throw new InvalidDataException(
+                $"The adapter in '{directory}' has {prompt.size(1)} values per virtual token, but this frozen model takes {width}; it was trained on another model" +
+                (configuration.BaseModelNameOrPath is { } name ? $" ('{name}')." : "."));
+        }
+        if (prompt.size(0) >= shape.MaxPositions)
+            throw new InvalidDataException($"The adapter in '{directory}' has {prompt.size(0)} virtual tokens, which leaves no position for text: the frozen model has {shape.MaxPositions}.");
+    }
+}

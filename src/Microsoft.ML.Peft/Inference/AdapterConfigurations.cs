@@ -1,0 +1,42 @@
+using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Methods;
+
+namespace Microsoft.ML.Peft.Inference;
+
+/// <summary>Describes a trained method as Hugging Face PEFT does, so that it loads there.</summary>
+internal static class AdapterConfigurations
+{
+    public static AdapterConfiguration Create(MethodSettings method, PretrainedModel backbone, Pooling pooling)
+    {
+        var shape = backbone.Configuration;
+        var configuration = method switch
+        {
+            // The text or vocabulary that a prompt started from is no longer needed; RANDOM asks Hugging Face for no tokenizer.
+            PromptTuningSettings => new AdapterConfiguration(PeftType.PromptTuning),
+            PrefixTuningSettings prefix => new AdapterConfiguration(PeftType.PrefixTuning)
+            {
+                PrefixProjection = prefix.Projection,
+                EncoderHiddenSize = prefix.Projection ? prefix.ProjectionHiddenSize ?? shape.HiddenSize : null,
+            },
+            PTuningSettings pTuning => new AdapterConfiguration(PeftType.PTuning)
+            {
+                EncoderReparameterizationType = pTuning.Encoder == PromptEncoder.Lstm ? "LSTM" : "MLP",
+                EncoderHiddenSize = pTuning.EncoderHiddenSize ?? shape.EmbeddingSize,
+                EncoderNumLayers = pTuning.EncoderLayers,
+                EncoderDropout = pTuning.EncoderDropout,
+            },
+            _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
+        };
+        bool prefixes = method is PrefixTuningSettings;
+        configuration.TaskType = "SEQ_CLS";
+        configuration.BaseModelNameOrPath = backbone.Name;
+        configuration.NumVirtualTokens = method.VirtualTokens;
+        configuration.NumLayers = shape.Layers;
+        configuration.NumAttentionHeads = prefixes ? shape.KeyValueHeads : shape.Heads;
+        configuration.TokenDim = prefixes ? shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
+        configuration.NumTransformerSubmodules = 1;
+        // What Hugging Face cannot express lies in our own files, and must not be looked for in the adapter's.
+        configuration.ModulesToSave = pooling == Pooling.HuggingFace ? ["classifier", "score"] : null;
+        return configuration;
+    }
+}

@@ -1,0 +1,51 @@
+using Microsoft.ML.Peft.Backbones;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Inference;
+
+/// <summary>Runs many rows through a frozen encoder: sorted by length, so that little padding is computed, results in the rows' own order.</summary>
+internal static class Scorer
+{
+    private const int MaxRows = 64;
+    private const int MaxTokens = 4096;
+
+    /// <summary>What <paramref name="head"/> makes of each row's hidden states: `[rows × outputs]`, row by row.</summary>
+    /// <param name="encoder">The frozen model.</param>
+    /// <param name="prompt">The soft prompt, or null.</param>
+    /// <param name="rows">The texts.</param>
+    /// <param name="head">Hidden states `[B, S, D]` and their batch to outputs `[B, C]`, 32-bit.</param>
+    /// <param name="outputs">C.</param>
+    /// <param name="results">Receives the results.</param>
+    /// <param name="checkCancelled">Called before each batch.</param>
+    public static void Run(
+        Encoder encoder, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Tensor, TokenBatch, Tensor> head, int outputs,
+        Span<float> results, Action? checkCancelled = null)
+    {
+        using var frozen = no_grad();
+        foreach (int[] batch in Batches(rows))
+        {
+            checkCancelled?.Invoke();
+            using var scope = NewDisposeScope();
+            var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], encoder.Configuration.PaddingId, encoder.Device);
+            var scores = head(encoder.Forward(tokens, prompt), tokens).cpu().contiguous();      // [B, C]
+            var values = scores.data<float>();
+            for (int i = 0; i < batch.Length; i++)
+            {
+                for (int output = 0; output < outputs; output++)
+                    results[batch[i] * outputs + output] = values[(long)i * outputs + output];
+            }
+        }
+    }
+
+    private static IEnumerable<int[]> Batches(IReadOnlyList<TokenizedText> rows)
+    {
+        int[] order = [.. Enumerable.Range(0, rows.Count).OrderByDescending(row => rows[row].Ids.Count)];
+        for (int start = 0; start < order.Length;)
+        {
+            int longest = Math.Max(1, rows[order[start]].Ids.Count);
+            int size = Math.Clamp(MaxTokens / longest, 1, Math.Min(MaxRows, order.Length - start));
+            yield return order[start..(start + size)];
+            start += size;
+        }
+    }
+}

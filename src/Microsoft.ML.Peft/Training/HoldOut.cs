@@ -1,0 +1,20 @@
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>Splits rows into a training and a validation part, each class by the same fraction.</summary>
+internal static class HoldOut
+{
+    /// <summary>Row numbers of the two parts; the second is empty if no class has enough rows to give one away.</summary>
+    public static (int[] Train, int[] Validation) Split(IReadOnlyList<float> labels, bool regression, double fraction, Random random)
+    {
+        int[] rows = [.. Enumerable.Range(0, labels.Count)];
+        random.Shuffle(rows);
+        var validation = new HashSet<int>();
+        foreach (var group in rows.GroupBy(row => regression ? 0 : labels[row]))
+        {
+            int[] members = [.. group];
+            int count = Math.Min((int)Math.Round(members.Length * fraction), members.Length - 1);
+            validation.UnionWith(members.Take(count));
+        }
+        return ([.. rows.Where(row => !validation.Contains(row))], [.. rows.Where(validation.Contains)]);
+    }
+}

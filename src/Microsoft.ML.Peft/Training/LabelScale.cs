@@ -1,0 +1,29 @@
+using Microsoft.ML.Peft.Methods;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>Regression labels are learned with mean 0 and variance 1; afterwards the head is scaled back.</summary>
+internal sealed record LabelScale(double Mean, double Deviation)
+{
+    public static LabelScale None { get; } = new(0, 1);
+
+    public static LabelScale Of(IReadOnlyList<float> labels)
+    {
+        double mean = labels.Average(label => (double)label);
+        double deviation = Math.Sqrt(labels.Average(label => Math.Pow(label - mean, 2)));
+        return new LabelScale(mean, deviation > 0 ? deviation : 1);
+    }
+
+    public float[] Standardize(float[] labels) => Array.ConvertAll(labels, label => (float)((label - Mean) / Deviation));
+
+    /// <summary>Makes the head predict labels as they were given.</summary>
+    public void Restore(SequenceHead head)
+    {
+        if (this == None)
+            return;
+        using var frozen = no_grad();
+        head.OutputWeight.mul_(Deviation);
+        head.OutputBias.mul_(Deviation).add_(Mean);
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.ML.Peft.Backbones;
+
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>Rows as token ids with their labels; tokenised once, before the first epoch.</summary>
+internal sealed record TokenizedRows(TokenizedText[] Texts, float[] Labels)
+{
+    public int Count => Texts.Length;
+
+    /// <summary>How many texts were cut.</summary>
+    public int Truncated => Texts.Count(text => text.Truncated);
+
+    public static TokenizedRows Create(PretrainedModel backbone, LabeledTexts rows, int maxTokens, Action checkCancelled)
+    {
+        var texts = new TokenizedText[rows.Count];
+        for (int row = 0; row < texts.Length; row++)
+        {
+            if (row % 1000 == 0)
+                checkCancelled();
+            texts[row] = backbone.Words.Encode(rows.Texts[row], rows.SecondTexts?[row], maxTokens);
+        }
+        return new TokenizedRows(texts, [.. rows.Labels]);
+    }
+
+    public TokenizedRows Select(IReadOnlyList<int> rows) =>
+        new([.. rows.Select(row => Texts[row])], [.. rows.Select(row => Labels[row])]);
+
+    /// <summary>A padded batch of the given rows, and their labels.</summary>
+    public (TokenBatch Batch, float[] Labels) Batch(int[] rows, Encoder encoder) =>
+        (TokenBatch.Create([.. rows.Select(row => Texts[row])], encoder.Configuration.PaddingId, encoder.Device), [.. rows.Select(row => Labels[row])]);
+}

@@ -1,0 +1,32 @@
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Methods;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>A soft prompt and a head in training on a frozen encoder.</summary>
+internal sealed record Trainee(Encoder Encoder, SoftPrompt SoftPrompt, SequenceHead Head) : IDisposable
+{
+    /// <summary>All that is trained.</summary>
+    public IEnumerable<Parameter> Parameters => SoftPrompt.Parameters.Values.Concat(Head.Parameters.Values);
+
+    /// <summary>The head's outputs `[B, C]`. The soft prompt is computed once for the batch, not once per row.</summary>
+    public Tensor Forward(TokenBatch batch) => Head.Forward(Encoder.Forward(batch, SoftPrompt.Forward()), batch);
+
+    /// <summary>Copies of all values, outside any dispose scope.</summary>
+    public IReadOnlyList<Tensor> Snapshot() => [.. Parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
+
+    public void Restore(IReadOnlyList<Tensor> snapshot)
+    {
+        using var frozen = no_grad();
+        foreach (var (parameter, value) in Parameters.Zip(snapshot))
+            parameter.copy_(value);
+    }
+
+    public void Dispose()
+    {
+        SoftPrompt.Dispose();
+        Head.Dispose();
+    }
+}

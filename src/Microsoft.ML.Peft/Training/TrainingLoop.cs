@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using Microsoft.ML.Peft.Inference;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>Epochs of AdamW steps with validation after each; the best epoch is kept, the start included.</summary>
+internal sealed class TrainingLoop(
+    Trainee trainee, PredictionTask task, TokenizedRows train, TokenizedRows? validation, TrainingSettings settings,
+    double learningRate, TrainingObserver observer, Random random)
+{
+    private const int LeastSteps = 300;
+    private const int UsualEpochs = 5;
+
+    private readonly BatchSampler _sampler = new([.. train.Texts.Select(text => text.Ids.Count)], settings.BatchSize, random);
+    private readonly List<TrainingEpoch> _epochs = [];
+    private readonly Stopwatch _clock = new();
+    private int _step;
+    private int _examples;
+
+    private int Epochs => settings.MaxEpochs ?? Math.Max(UsualEpochs, (LeastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
+
+    private int Steps => Epochs * _sampler.BatchesPerEpoch;
+
+    /// <summary>Trains; afterwards the trainee holds the best epoch's values.</summary>
+    public TrainingHistory Run(double? probeMetric)
+    {
+        double? best = Validate();
+        int bestEpoch = 0;
+        IReadOnlyList<Tensor>? bestValues = validation is null ? null : trainee.Snapshot();
+        try
+        {
+            using var optimizer = new AdamWOptimizer(trainee, learningRate, settings.HeadLearningRate, settings.WeightDecay, settings.MaxGradientNorm);
+            for (int epoch = 1; epoch <= Epochs; epoch++)
+            {
+                var record = RunEpoch(epoch, optimizer);
+                _epochs.Add(record);
+                Log(record, best);
+                // Of two equally good epochs the later one saw more data at a smaller learning rate.
+                if (record.ValidationMetric is { } metric && !(metric < best))
+                {
+                    (best, bestEpoch) = (metric, epoch);
+                    Free(bestValues);
+                    bestValues = trainee.Snapshot();
+                }
+                else if (validation is not null && epoch - bestEpoch >= settings.Patience)
+                {
+                    observer.Log($"Stopped early: no better {TaskLoss.MetricName(task)} than {best:0.####} since epoch {bestEpoch}.");
+                    break;
+                }
+            }
+            if (bestValues is not null)
+                trainee.Restore(bestValues);
+        }
+        finally
+        {
+            Free(bestValues);
+        }
+        return new TrainingHistory
+        {
+            Epochs = _epochs,
+            BestEpoch = validation is null ? _epochs.Count : bestEpoch,
+            MetricName = TaskLoss.MetricName(task),
+            ValidationMetric = best,
+            ProbeValidationMetric = probeMetric,
+        };
+    }
+
+    private TrainingEpoch RunEpoch(int epoch, AdamWOptimizer optimizer)
+    {
+        long start = Stopwatch.GetTimestamp();
+        _clock.Start();
+        double lossSum = 0;
+        long tokens = 0;
+        int examples = 0;
+        foreach (int[] rows in _sampler.NextEpoch())
+        {
+            observer.CheckCancelled();
+            lossSum += Step(rows, optimizer, epoch) * rows.Length;
+            examples += rows.Length;
+            _examples += rows.Length;
+            tokens += rows.Sum(row => train.Texts[row].Ids.Count);
+            Report(epoch, lossSum / examples);
+        }
+        _clock.Stop();
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double rate = learningRate * Schedule.Factor(settings.Schedule, _step, Steps, settings.WarmUpFraction);
+        return new TrainingEpoch(epoch, lossSum / examples, Validate(), rate, seconds, examples / seconds, tokens / seconds);
+    }
+
+    private double Step(int[] rows, AdamWOptimizer optimizer, int epoch)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, labels) = train.Batch(rows, trainee.Encoder);
+        var loss = TaskLoss.Loss(task, trainee.Forward(batch), labels, settings.LabelSmoothing);
+        double value = loss.item<float>();
+        if (!double.IsFinite(value))
+        {
+            throw new InvalidOperationException(
+                $"Training diverged: the loss became {value} in epoch {epoch}, step {_step + 1}. " +
+                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32.");
+        }
+        optimizer.Step(loss, Schedule.Factor(settings.Schedule, _step, Steps, settings.WarmUpFraction));
+        _step++;
+        return value;
+    }
+
+    private double? Validate()
+    {
+        if (validation is null)
+            return null;
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var prompt = trainee.SoftPrompt.Forward();
+        var scores = new float[validation.Count * trainee.Head.Outputs];
+        Scorer.Run(trainee.Encoder, prompt, validation.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
+        double metric = TaskLoss.Metric(task, scores, validation.Labels);
+        return double.IsFinite(metric) ? metric : throw new InvalidOperationException(
+            $"The validation metric {TaskLoss.MetricName(task)} is {metric}: the validation rows' labels are all the same, or the outputs are not finite; " +
+            "give another validation set, or a lower LearningRate.");
+    }
+
+    private void Report(int epoch, double loss)
+    {
+        double seconds = _clock.Elapsed.TotalSeconds;
+        var remaining = TimeSpan.FromSeconds(seconds / _step * (Steps - _step));
+        observer.Progress(new TrainingProgress(
+            epoch, Epochs, _step, Steps, loss, _epochs.LastOrDefault()?.ValidationMetric, _examples / seconds, remaining));
+    }
+
+    private void Log(TrainingEpoch epoch, double? best)
+    {
+        var remaining = TimeSpan.FromSeconds(_clock.Elapsed.TotalSeconds / _step * (Steps - _step));
+        string metric = epoch.ValidationMetric is { } value
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
+            : "";
+        observer.Log(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {remaining:mm\\:ss}"));
+    }
+
+    private static void Free(IReadOnlyList<Tensor>? values)
+    {
+        foreach (var value in values ?? [])
+            value.Dispose();
+    }
+}

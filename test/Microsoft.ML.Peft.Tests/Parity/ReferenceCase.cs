@@ -1,0 +1,121 @@
+using System.Text.Json;
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Tests.Parity;
+
+/// <summary>One recorded run of Hugging Face PEFT: model, inputs, initial values and everything that came of them.</summary>
+internal sealed class ReferenceCase : IDisposable
+{
+    private readonly JsonElement _case;
+    private readonly DisposeScope _scope = NewDisposeScope();
+
+    private ReferenceCase(string name)
+    {
+        Directory = Path.Combine(Fixtures.Root, "cases", name);
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Directory, "case.json")));
+        _case = document.RootElement.Clone();
+        Skip.IfNot(IsEncoder(), $"{name}: only encoders are supported yet");
+        Model = PretrainedModel.Load(Fixtures.Model(Text("model")), Precision.Float32);
+        Inputs = Read("inputs.safetensors");
+        Expected = Read("expected.safetensors");
+    }
+
+    public static IEnumerable<object[]> Names(bool trained) =>
+        System.IO.Directory.EnumerateDirectories(Path.Combine(Fixtures.Root, "cases"))
+            .Select(path => Path.GetFileName(path)!)
+            .Where(name => name.Contains("__none__", StringComparison.Ordinal) != trained)
+            .Order(StringComparer.Ordinal)
+            .Select(name => new object[] { name });
+
+    public static ReferenceCase Open(string name) => new(name);
+
+    public string Directory { get; }
+
+    public PretrainedModel Model { get; }
+
+    public IReadOnlyDictionary<string, Tensor> Inputs { get; }
+
+    public IReadOnlyDictionary<string, Tensor> Expected { get; }
+
+    public Encoder Encoder => Model.Frozen.Encoder;
+
+    public JsonElement this[string key] => _case.GetProperty(key);
+
+    public string Text(string key) => _case.GetProperty(key).GetString()!;
+
+    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Encoder, 0);
+
+    /// <summary>One row without its padding.</summary>
+    public TokenBatch Row(int row)
+    {
+        long length = Inputs["attention_mask"][row].sum().item<long>();
+        Tensor Part(Tensor tensor) => tensor.narrow(0, row, 1).narrow(1, 0, length);
+        return new TokenBatch(Part(Inputs["input_ids"]), null, Inputs.TryGetValue("token_type_ids", out var types) ? Part(types) : null);
+    }
+
+    public float[] Labels => [.. Inputs["labels"].data<long>().ToArray().Select(label => (float)label)];
+
+    /// <summary>The soft prompt and the head with the recorded initial values.</summary>
+    public Trainee CreateTrainee()
+    {
+        var initial = Read("initial.safetensors");
+        var head = initial.Where(value => value.Key.StartsWith("base_model.", StringComparison.Ordinal))
+            .ToDictionary(value => value.Key["base_model.".Length..], value => value.Value);
+        return new Trainee(Encoder, CreateSoftPrompt(initial), Adapter.CreateHead(Pooling.HuggingFace, Model.Frozen, head));
+    }
+
+    public IReadOnlyDictionary<string, Tensor> Read(string file) => ReadTensors(Path.Combine(Directory, file));
+
+    public static IReadOnlyDictionary<string, Tensor> ReadTensors(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        return file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).clone());
+    }
+
+    public void Dispose()
+    {
+        Model.Dispose();
+        _scope.Dispose();
+    }
+
+    private SoftPrompt CreateSoftPrompt(IReadOnlyDictionary<string, Tensor> initial)
+    {
+        LinearValues Linear(string name) => new(initial[name + ".weight"], initial[name + ".bias"]);
+        LstmValues Lstm(string suffix) => new(
+            initial["lstm_head.weight_ih_" + suffix], initial["lstm_head.weight_hh_" + suffix],
+            initial["lstm_head.bias_ih_" + suffix], initial["lstm_head.bias_hh_" + suffix]);
+        var embedding = initial["embedding.weight"];
+        var shape = Encoder.Configuration;
+        switch (Text("method"))
+        {
+            case "prompt":
+                return new PromptTuning(embedding);
+            case "prefix":
+                return new PrefixTuning(embedding, shape.Layers, shape.KeyValueHeads);
+            case "prefix-proj":
+                return new ProjectedPrefixTuning(embedding, Linear("transform.0"), Linear("transform.2"), null, shape.Layers, shape.KeyValueHeads);
+            case "ptuning-mlp":
+                return new PTuningMlp(embedding, Linear("mlp_head.0"), Linear("mlp_head.2"), Linear("mlp_head.4"), null);
+            case "ptuning-lstm":
+                int layers = this["peft_config"].GetProperty("encoder_num_layers").GetInt32();
+                var weights = Enumerable.Range(0, layers).Select(i => (Lstm($"l{i}"), Lstm($"l{i}_reverse"))).ToList();
+                return new PTuningLstm(embedding, weights, Linear("mlp_head.0"), Linear("mlp_head.2"), null);
+            default:
+                throw new InvalidDataException($"Unknown method {Text("method")}.");
+        }
+    }
+
+    private bool IsEncoder()
+    {
+        string config = Path.Combine(Fixtures.Model(Text("model")), "config.json");
+        using var document = JsonDocument.Parse(File.ReadAllBytes(config));
+        string type = document.RootElement.GetProperty("model_type").GetString()!;
+        return Backbones.Families.EncoderFamilies.All.Any(family => family.ModelTypes.Contains(type));
+    }
+}
