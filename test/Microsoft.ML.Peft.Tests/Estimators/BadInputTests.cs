@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML.Data;
 using Microsoft.ML.Peft.Tests.Support;
 
@@ -128,7 +129,7 @@ public sealed class BadInputTests
     public void Cancelling_the_context_stops_training()
     {
         var estimator = _context.Transforms.PrefixTuning(new PrefixTuningOptions { LabelColumnName = "Rating", Model = Tickets.TinyModel });
-        typeof(MLContext).GetInterface("ICancelable")!.GetMethod("CancelExecution")!.Invoke(_context, null);
+        typeof(MLContext).GetMethod("CancelExecution", BindingFlags.NonPublic | BindingFlags.Instance)!.Invoke(_context, null);
         Assert.Throws<OperationCanceledException>(() => estimator.Fit(Tickets.Load(_context)));
     }
 
