@@ -1,14 +1,29 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Data;
-using Microsoft.ML.Data.IO;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Peft.DataViews;
 
 /// <summary>The key values of a label column, in class order; of any primitive type.</summary>
 internal abstract class LabelKeys(VectorDataViewType type)
 {
+    private static readonly Dictionary<string, PrimitiveDataViewType> ItemTypes = new PrimitiveDataViewType[]
+    {
+        TextDataViewType.Instance, BooleanDataViewType.Instance,
+        NumberDataViewType.SByte, NumberDataViewType.Int16, NumberDataViewType.Int32, NumberDataViewType.Int64,
+        NumberDataViewType.Byte, NumberDataViewType.UInt16, NumberDataViewType.UInt32, NumberDataViewType.UInt64,
+        NumberDataViewType.Single, NumberDataViewType.Double,
+        DateTimeDataViewType.Instance, DateTimeOffsetDataViewType.Instance, TimeSpanDataViewType.Instance,
+    }.ToDictionary(NameOf);
+
+    private static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new TextConverter() },
+    };
+
     /// <summary>The annotation's type: a vector of known size.</summary>
     public VectorDataViewType Type { get; } = type;
 
@@ -22,7 +37,10 @@ internal abstract class LabelKeys(VectorDataViewType type)
         const string kind = AnnotationUtils.Kinds.KeyValues;
         if (label.Annotations.Schema.GetColumnOrNull(kind)?.Type is not VectorDataViewType { IsKnownSize: true } type)
             return null;
-        return (LabelKeys)Invoke(nameof(Read), type, label.Annotations, type)!;
+        if (!ItemTypes.ContainsKey(NameOf(type.ItemType)))
+            throw new NotSupportedException(
+                $"The key values of the label column '{label.Name}' are {type.ItemType}; supported are {string.Join(", ", ItemTypes.Keys)}.");
+        return Invoke(nameof(Read), type.ItemType, label.Annotations, type);
     }
 
     public bool SameAs(LabelKeys other) => Type.ItemType.Equals(other.Type.ItemType) && Names.SequenceEqual(other.Names);
@@ -30,30 +48,48 @@ internal abstract class LabelKeys(VectorDataViewType type)
     /// <summary>Adds the values to a column's annotations.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string kind);
 
-    public abstract void Save(IHostEnvironment environment, Stream stream);
+    public abstract byte[] ToJson();
 
-    public static LabelKeys Load(IHostEnvironment environment, Stream stream)
+    /// <exception cref="FormatException">The values' type is unknown, or there are none.</exception>
+    /// <exception cref="JsonException">The bytes are not what <see cref="ToJson"/> wrote.</exception>
+    public static LabelKeys FromJson(ReadOnlySpan<byte> json)
     {
-        var reader = new BinarySaver(environment, new BinarySaver.Arguments());
-        if (!reader.TryLoadTypeAndValue(stream, out var type, out var value) || type is not VectorDataViewType { IsKnownSize: true } vector)
-            throw new InvalidDataException("The saved soft prompt's label values cannot be read; save the model again.");
-        return (LabelKeys)Invoke(nameof(Wrap), vector, vector, value)!;
+        var saved = JsonSerializer.Deserialize<Saved<JsonElement>>(json, JsonOptions);
+        if (saved?.Type is null || !ItemTypes.TryGetValue(saved.Type, out var itemType))
+            throw new FormatException($"the label values' type '{saved?.Type}' is unknown");
+        return Invoke(nameof(Parse), itemType, saved.Values, itemType);
     }
 
-    private static LabelKeys Read<T>(DataViewSchema.Annotations annotations, VectorDataViewType type)
+    private static Keys<T> Read<T>(DataViewSchema.Annotations annotations, VectorDataViewType type)
     {
         VBuffer<T> values = default;
         annotations.GetValue(AnnotationUtils.Kinds.KeyValues, ref values);
-        return Wrap<T>(type, values);
+        return new(type, [.. values.DenseValues()]);
     }
 
-    private static Values<T> Wrap<T>(VectorDataViewType type, object values) => new(type, ((VBuffer<T>)values).DenseValues().ToArray());
+    private static Keys<T> Parse<T>(JsonElement json, PrimitiveDataViewType itemType)
+    {
+        var values = json.Deserialize<T[]>(JsonOptions) is { Length: > 0 } array ? array : throw new FormatException("it has no label values");
+        return new(new VectorDataViewType(itemType, values.Length), values);
+    }
 
-    private static object? Invoke(string method, VectorDataViewType type, params object[] arguments)
-        => typeof(LabelKeys).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static)!
-            .MakeGenericMethod(type.ItemType.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null);
+    private static LabelKeys Invoke(string method, DataViewType itemType, params object[] arguments)
+        => (LabelKeys)typeof(LabelKeys).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static)!
+            .MakeGenericMethod(itemType.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null)!;
 
-    private sealed class Values<T>(VectorDataViewType type, T[] values) : LabelKeys(type)
+    private static string NameOf(DataViewType type) => type.ToString()!;
+
+    private sealed record Saved<T>(string Type, T Values);
+
+    // The serializer's own converter breaks escaped surrogate pairs.
+    private sealed class TextConverter : JsonConverter<ReadOnlyMemory<char>>
+    {
+        public override ReadOnlyMemory<char> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString().AsMemory();
+
+        public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<char> value, JsonSerializerOptions options) => writer.WriteStringValue(value.Span);
+    }
+
+    private sealed class Keys<T>(VectorDataViewType type, T[] values) : LabelKeys(type)
     {
         public override IReadOnlyList<string> Names { get; } = [.. values.Select(v => Convert.ToString(v, CultureInfo.InvariantCulture)!)];
 
@@ -65,11 +101,6 @@ internal abstract class LabelKeys(VectorDataViewType type)
                 target = editor.Commit();
             });
 
-        public override void Save(IHostEnvironment environment, Stream stream)
-        {
-            var buffer = new VBuffer<T>(values.Length, values);
-            if (!new BinarySaver(environment, new BinarySaver.Arguments()).TryWriteTypeAndValue(stream, Type, ref buffer, out _))
-                throw new NotSupportedException($"Label values of type {Type.ItemType} cannot be saved; map the labels from text or numbers.");
-        }
+        public override byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(new Saved<T[]>(NameOf(Type.ItemType), values), JsonOptions);
     }
 }

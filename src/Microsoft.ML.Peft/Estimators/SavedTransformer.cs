@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Inference;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Peft.Estimators;
 
@@ -14,14 +13,24 @@ internal sealed record SavedTransformer(
     PredictionShape Shape, Precision Precision, string ModelName, string ModelFingerprint,
     IReadOnlyDictionary<string, byte[]> Files, TrainingHistory History)
 {
+    public const string LoaderSignature = "SoftPromptTransformer";
+
     private const string HistoryStream = "TrainingHistory.json";
+    private const string KeysStream = "LabelValues.json";
     private const string FilePrefix = "Adapter-";
     private const int MostFiles = 64;
 
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public void Write(IHostEnvironment environment, ModelSaveContext context)
+    // The simple assembly name: with the full one, a newer file would fail with "assembly not found" instead of naming its version.
+    private static VersionInfo Version => new(
+        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        loaderSignature: LoaderSignature, loaderAssemblyName: typeof(SavedTransformer).Assembly.GetName().Name);
+
+    public void Write(ModelSaveContext context)
     {
+        context.CheckAtModel();
+        context.SetVersionInfo(Version);
         var names = Shape.Names;
         context.SaveNonEmptyString(names.Label);
         context.SaveNonEmptyString(names.Text);
@@ -38,17 +47,18 @@ internal sealed record SavedTransformer(
         foreach (string file in Files.Keys)
             context.SaveNonEmptyString(file);
         context.Writer.Write(Shape.Keys is not null);
-        context.Writer.Flush();
-        Shape.Keys?.Save(environment, context.Writer.BaseStream);
 
         foreach (var (name, bytes) in Files)
             context.SaveBinaryStream(FilePrefix + name, writer => writer.Write(bytes));
+        if (Shape.Keys is not null)
+            context.SaveBinaryStream(KeysStream, writer => writer.Write(Shape.Keys.ToJson()));
         context.SaveBinaryStream(HistoryStream, writer => writer.Write(JsonSerializer.SerializeToUtf8Bytes(History, JsonOptions)));
     }
 
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    public static SavedTransformer Read(IHostEnvironment environment, ModelLoadContext context)
+    public static SavedTransformer Read(ModelLoadContext context)
     {
+        context.CheckAtModel(Version);
         try
         {
             var names = new ColumnNames(
@@ -60,15 +70,15 @@ internal sealed record SavedTransformer(
             int outputs = ReadCount(context, "outputs", 1, PredictionShape.MostClasses);
             int files = ReadCount(context, "files", 1, MostFiles);
             var fileNames = Enumerable.Range(0, files).Select(_ => context.LoadNonEmptyString()).ToList();
-            var keys = context.Reader.ReadBoolean() ? LabelKeys.Load(environment, context.Reader.BaseStream) : null;
+            var keys = context.Reader.ReadBoolean() ? LabelKeys.FromJson(ReadStream(context, KeysStream)) : null;
             CheckOutputs(task, outputs, keys);
             return new SavedTransformer(new PredictionShape(names, task, outputs, keys), precision, modelName, fingerprint,
-                fileNames.ToDictionary(name => name, name => ReadStream(context, FilePrefix + name)),
+                fileNames.Distinct().ToDictionary(name => name, name => ReadStream(context, FilePrefix + name)),
                 JsonSerializer.Deserialize<TrainingHistory>(ReadStream(context, HistoryStream), JsonOptions) ?? throw Damaged("its training history is empty"));
         }
-        catch (Exception e) when (e is EndOfStreamException or FormatException or JsonException or ArgumentException)
+        catch (Exception e) when (e is EndOfStreamException or FormatException or JsonException)
         {
-            throw Damaged(e.Message, e);
+            throw Damaged(e.Message);
         }
     }
 
@@ -104,6 +114,6 @@ internal sealed record SavedTransformer(
         return bytes.ToArray();
     }
 
-    private static InvalidDataException Damaged(string reason, Exception? inner = null)
-        => new($"The saved soft prompt is damaged ({reason}); save the model again.", inner);
+    // Without an inner exception: ML.NET wraps what a loader throws, and this sentence is to be the base exception.
+    private static InvalidDataException Damaged(string reason) => new($"The saved soft prompt is damaged ({reason}); save the model again.");
 }

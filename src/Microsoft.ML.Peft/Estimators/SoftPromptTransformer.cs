@@ -6,7 +6,7 @@ using Microsoft.ML.Peft.Estimators;
 using Microsoft.ML.Peft.Native;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(SoftPromptTransformer), null, typeof(SignatureLoadModel), "Soft prompt", SoftPromptTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(SoftPromptTransformer), null, typeof(SignatureLoadModel), "Soft prompt", SavedTransformer.LoaderSignature)]
 
 namespace Microsoft.ML.Peft;
 
@@ -21,8 +21,6 @@ namespace Microsoft.ML.Peft;
 /// </remarks>
 public sealed class SoftPromptTransformer : ITransformer, IDisposable
 {
-    internal const string LoaderSignature = "SoftPromptTransformer";
-
     private readonly IHost _host;
     private readonly PredictionShape _shape;
     private readonly Precision _precision;
@@ -88,16 +86,13 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         var backbone = Model.Backbone;
-        ctx.CheckAtModel();
-        ctx.SetVersionInfo(GetVersionInfo());
-        new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(_host, ctx);
+        new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(ctx);
     }
 
     // Found by its name when a saved pipeline is loaded.
     private static SoftPromptTransformer Create(IHostEnvironment environment, ModelLoadContext ctx)
     {
-        ctx.CheckAtModel(GetVersionInfo());
-        var saved = SavedTransformer.Read(environment, ctx);
+        var saved = SavedTransformer.Read(ctx);
         var settings = (IHostEnvironmentInternal)environment;
         var device = Devices.Choose(settings.GpuDeviceId, settings.FallbackToCpu);
         using var backbone = PretrainedModel.Find(saved.ModelName, saved.ModelFingerprint, saved.Precision, device);
@@ -108,11 +103,6 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
         throw new InvalidDataException(
             $"The saved soft prompt is damaged: its columns are for {saved.Shape.Task} with {saved.Shape.Outputs} outputs, its adapter has other ones; save the model again.");
     }
-
-    // The simple assembly name: with the full one, a newer file would fail with "assembly not found" instead of naming its version.
-    private static VersionInfo GetVersionInfo() => new(
-        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
-        loaderSignature: LoaderSignature, loaderAssemblyName: typeof(SoftPromptTransformer).Assembly.GetName().Name);
 
     private void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
     {

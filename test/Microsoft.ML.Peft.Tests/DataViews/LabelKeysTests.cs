@@ -6,8 +6,6 @@ namespace Microsoft.ML.Peft.Tests.DataViews;
 
 public sealed class LabelKeysTests
 {
-    private readonly MLContext _context = new();
-
     [Fact]
     public void Text_values_survive_saving()
     {
@@ -28,11 +26,18 @@ public sealed class LabelKeysTests
         Check(NumberDataViewType.UInt32, 1u, 2u);
         Check(NumberDataViewType.Int64, -1L, 2L);
         Check(NumberDataViewType.UInt64, 1ul, 2ul);
-        Check(NumberDataViewType.Single, 0.1f, float.MaxValue);
+        Check(NumberDataViewType.Single, 0.1f, float.MaxValue, float.NegativeInfinity);
         Check(NumberDataViewType.Double, 0.1, double.MaxValue);
         Check(TimeSpanDataViewType.Instance, TimeSpan.FromDays(1), TimeSpan.FromTicks(3));
         Check(DateTimeDataViewType.Instance, new DateTime(2020, 1, 1), new DateTime(2021, 1, 1));
         Check(DateTimeOffsetDataViewType.Instance, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.FromHours(1)));
+    }
+
+    [Fact]
+    public void Values_without_a_json_form_are_refused_when_training_starts()
+    {
+        var error = Assert.Throws<NotSupportedException>(() => Keys(RowIdDataViewType.Instance, new DataViewRowId(1, 2), new DataViewRowId(3, 4)));
+        Assert.StartsWith("The key values of the label column 'Label' are", error.Message);
     }
 
     [Fact]
@@ -57,7 +62,7 @@ public sealed class LabelKeysTests
         Assert.Equal("The label column 'Label' is a Key of 3 classes, but has 2 key values; they must be as many.", error.Message);
     }
 
-    private void Check<T>(PrimitiveDataViewType type, params T[] values)
+    private static void Check<T>(PrimitiveDataViewType type, params T[] values)
     {
         var keys = Keys(type, values);
         var loaded = SaveAndLoad(keys);
@@ -69,11 +74,5 @@ public sealed class LabelKeysTests
     private static LabelKeys Keys<T>(PrimitiveDataViewType type, params T[] values)
         => LabelKeys.From(AnnotatedView.Schema(new KeyDataViewType(typeof(uint), values.Length), AnnotatedView.KeyValues(type, values))["Label"])!;
 
-    private LabelKeys SaveAndLoad(LabelKeys keys)
-    {
-        using var stream = new MemoryStream();
-        keys.Save(_context, stream);
-        stream.Position = 0;
-        return LabelKeys.Load(_context, stream);
-    }
+    private static LabelKeys SaveAndLoad(LabelKeys keys) => LabelKeys.FromJson(keys.ToJson());
 }
