@@ -15,7 +15,9 @@ public sealed class PeftModel : IDisposable
     private readonly PretrainedModel _backbone;
     private readonly Adapter _adapter;
     private readonly Prompt _prompt;
-    private bool _disposed;
+    private int _users = 1;     // the owner, and every call under way: native memory must outlive them all
+    private int _disposed;
+    private int _freed;
 
     /// <summary>Takes over the adapter; the backbone stays the caller's.</summary>
     internal PeftModel(PretrainedModel backbone, Adapter adapter)
@@ -64,7 +66,7 @@ public sealed class PeftModel : IDisposable
     /// <exception cref="ArgumentException">A tensor has another shape or type, or a value is out of range.</exception>
     public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = Use();
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Encoder, _prompt.Length);
@@ -98,20 +100,16 @@ public sealed class PeftModel : IDisposable
     /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
     public void Save(string directory)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        using var use = Use();
         _adapter.Save(directory);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees the soft prompt and this use of the frozen model, once calls under way on other threads have ended.</summary>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _prompt.Dispose();
-        _adapter.Dispose();
-        _backbone.Dispose();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            Leave();
     }
 
     /// <summary>An adapter from the files that <see cref="ToFiles"/> gave.</summary>
@@ -140,11 +138,29 @@ public sealed class PeftModel : IDisposable
     /// <param name="outputs">Receives the outputs.</param>
     internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = Use();
         var rows = new TokenizedText[texts.Length];
         for (int row = 0; row < rows.Length; row++)
             rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
         Scorer.Run(Encoder, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
+    }
+
+    private Lease Use()
+    {
+        Interlocked.Increment(ref _users);
+        if (Volatile.Read(ref _disposed) == 0)
+            return new Lease(this);
+        Leave();
+        throw new ObjectDisposedException(nameof(PeftModel));
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) != 0 || Interlocked.Exchange(ref _freed, 1) != 0)
+            return;
+        _prompt.Dispose();
+        _adapter.Dispose();
+        _backbone.Dispose();
     }
 
     private static float[] Softmax(float[] logits)
@@ -164,5 +180,10 @@ public sealed class PeftModel : IDisposable
         {
             directory.Delete(recursive: true);
         }
+    }
+
+    private readonly struct Lease(PeftModel model) : IDisposable
+    {
+        public void Dispose() => model.Leave();
     }
 }
