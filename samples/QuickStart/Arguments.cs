@@ -32,7 +32,7 @@ internal sealed record Arguments(
         var label = new Option<string>("--label-col") { Description = "The column of classes.", HelpName = "NAME", DefaultValueFactory = _ => "Label" };
         var epochs = new Option<int>("--epochs") { Description = "At most so many passes over the training rows [default: at least 5, and at least 300 steps]", HelpName = "N" };
         var virtualTokens = new Option<int>("--virtual-tokens") { Description = "The length of the soft prompt.", HelpName = "N", DefaultValueFactory = _ => 20 };
-        var seed = new Option<int>("--seed") { Description = "The same seed gives the same model.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { Description = "The seed of all random numbers.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo>("--output") { Description = "Where the trained pipeline is saved [default: ./<name of the training file>.zip]", HelpName = "FILE" };
         var predict = new Option<string?>("--text") { Description = "A text to classify after training.", HelpName = "TEXT" };
         epochs.Validators.Add(AtLeastOne);

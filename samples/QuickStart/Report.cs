@@ -37,12 +37,12 @@ internal static class Report
             AnsiConsole.WriteLine("No rows were held out for validation, so there is no linear probe to compare with.");
             return;
         }
-        AnsiConsole.WriteLine($"On the rows held out for validation: soft prompt {reached:P1}, linear probe {probe:P1}.");
+        AnsiConsole.WriteLine($"On the rows held out of training for validation: soft prompt {reached:P1}, linear probe {probe:P1}.");
         string verdict = gain switch
         {
-            > 0 => $"The soft prompt beat the linear probe by {100 * gain:0.0} points.",
+            > 0 => $"The soft prompt beat the linear probe by {100 * gain:0.0} points. These rows also chose its best epoch, so expect less on others.",
             < 0 => $"The soft prompt did not beat the linear probe: it is {-100 * gain:0.0} points behind, so the simpler model would do.",
-            _ => "The soft prompt is exactly as good as the linear probe, so the simpler model would do.",
+            _ => "The soft prompt is only as good as the linear probe, so the simpler model would do.",
         };
         AnsiConsole.MarkupLine($"[bold]{verdict}[/]");
     }
