@@ -57,7 +57,7 @@ internal static class SoftPromptTrainer
         _ => 3e-2,
     };
 
-    private static int MaxTokens(PretrainedModel backbone, MethodSettings method, TrainingSettings settings)
+    internal static int MaxTokens(PretrainedModel backbone, MethodSettings method, TrainingSettings settings)
     {
         int positions = backbone.Configuration.MaxPositions, left = positions - method.VirtualTokens;
         if (left < FewestTextTokens)
@@ -86,7 +86,7 @@ internal static class SoftPromptTrainer
         return (rows.Select(train), rows.Select(validation));
     }
 
-    private static Trainee CreateTrainee(
+    internal static Trainee CreateTrainee(
         PretrainedModel backbone, MethodSettings method, Pooling pooling, int outputs, TokenizedRows rows, TrainingSettings settings, Initializer initializer)
     {
         using var scope = NewDisposeScope();
