@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Reflection;
 
 namespace Microsoft.ML.Peft.Benchmarks;
 
@@ -27,10 +28,33 @@ internal static class MethodOptions
     {
         if (assignment.Split('=', 2) is not [var name, var text])
             throw new ArgumentException($"'{assignment}' is not of the form name=value.");
-        var property = options.GetType().GetProperties().FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && p.CanWrite)
-            ?? throw new ArgumentException($"{options.GetType().Name} has no option '{name}'.");
-        property.SetValue(options, TypeDescriptor.GetConverter(property.PropertyType).ConvertFromInvariantString(text));
+        var property = options.GetType().GetProperties().FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && p.CanWrite && IsText(p))
+            ?? throw new ArgumentException($"{options.GetType().Name} has no option '{name}'; its options are {string.Join(", ", Settable(options))}.");
+        property.SetValue(options, Convert(property, text));
     }
+
+    private static object? Convert(PropertyInfo property, string text)
+    {
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        try
+        {
+            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text);
+        }
+        // Converters wrap what went wrong in exceptions of any type.
+        catch (Exception e)
+        {
+            string expected = type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type)) : $"a value of type {type.Name}";
+            throw new ArgumentException($"{property.Name} = '{text}' cannot be read; give {expected}.", e);
+        }
+    }
+
+    /// <summary>Whether the option can be written as text: a data view cannot.</summary>
+    private static bool IsText(PropertyInfo property) => TypeDescriptor.GetConverter(property.PropertyType).CanConvertFrom(typeof(string));
+
+    private static IEnumerable<string> Settable(SoftPromptOptions options) => options.GetType().GetProperties()
+        .Where(property => property.CanWrite && IsText(property))
+        .Select(property => property.Name)
+        .Order();
 
     public static IEstimator<SoftPromptTransformer> Estimator(MLContext context, SoftPromptOptions options) => options switch
     {

@@ -12,11 +12,8 @@ internal static class QualityBenchmark
         string Benchmark, string Method, string Precision, int Seed, int Epochs, int BestEpoch, double Accuracy, double MacroF1, double Loss, double ProbeAccuracy,
         double? ValidationAccuracy, double? ProbeValidationAccuracy, double TrainSeconds, double ExamplesPerSecond, double TokensPerSecond, double RowsPerSecond, double PeakMemoryMegabytes);
 
-    public static Result Run(string? model, FileInfo train, FileInfo test, string method, IReadOnlyList<string> assignments, int? epochs, int seed, bool verbose)
+    public static Result Run(SoftPromptOptions options, FileInfo train, FileInfo test, string method, int seed, bool verbose)
     {
-        var options = MethodOptions.Create(method, assignments);
-        options.Model = model;
-        options.MaxEpochs ??= epochs;
         var context = new MLContext(seed);
         if (verbose)
             context.Log += (_, e) => { if (e.Kind == Runtime.ChannelMessageKind.Info) Console.Error.WriteLine(e.Message); };
@@ -28,7 +25,7 @@ internal static class QualityBenchmark
         long start = Stopwatch.GetTimestamp();
         var fitted = pipeline.Fit(trainData);
         double trainSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        var transformer = fitted.LastTransformer;
+        using var transformer = fitted.LastTransformer;
         var history = transformer.TrainingHistory!;
 
         start = Stopwatch.GetTimestamp();
@@ -40,7 +37,7 @@ internal static class QualityBenchmark
             metrics.MicroAccuracy, MacroF1(metrics.ConfusionMatrix), metrics.LogLoss, ProbeAccuracy(transformer.Model.Backbone, options, trainRows, testRows),
             history.ValidationMetric, history.ProbeValidationMetric, trainSeconds,
             history.Epochs.Average(epoch => epoch.ExamplesPerSecond), history.Epochs.Average(epoch => epoch.TokensPerSecond), testRows.Count / scoreSeconds,
-            Process.GetCurrentProcess().PeakWorkingSet64 / 1e6);
+            ProcessMemory.CurrentPeak);
     }
 
     private static double MacroF1(ConfusionMatrix matrix) => Enumerable.Range(0, matrix.NumberOfClasses).Average(c =>
@@ -52,10 +49,10 @@ internal static class QualityBenchmark
     /// <summary>The linear probe fitted to all training rows, on the test rows.</summary>
     private static double ProbeAccuracy(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> train, IReadOnlyList<DataFile.Row> test)
     {
-        var classes = train.Select(row => row.Label).Distinct().Select((label, i) => (label, i)).ToDictionary(pair => pair.label, pair => (float)pair.i);
-        TokenizedRows Tokenize(IReadOnlyList<DataFile.Row> rows) => TokenizedRows.Create(
-            backbone, new LabeledTexts([.. rows.Select(row => row.Text)], null, [.. rows.Select(row => classes.GetValueOrDefault(row.Label, -1))]), backbone.Configuration.MaxPositions, () => { });
+        string[] classes = [.. train.Select(row => row.Label).Distinct()];
+        int maxTokens = options.MaxTokens ?? backbone.Configuration.MaxPositions - options.VirtualTokens;
+        TokenizedRows Tokenize(IReadOnlyList<DataFile.Row> rows) => TokenizedRows.Create(backbone, DataFile.Labeled(rows, classes), maxTokens, () => { });
         var pooling = options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling;
-        return LinearProbe.Evaluate(backbone.Frozen.Encoder, pooling, PredictionTask.Multiclass, classes.Count, Tokenize(train), Tokenize(test), () => { });
+        return LinearProbe.Evaluate(backbone.Frozen.Encoder, pooling, PredictionTask.Multiclass, classes.Length, Tokenize(train), Tokenize(test), () => { });
     }
 }
