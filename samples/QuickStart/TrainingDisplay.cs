@@ -58,7 +58,7 @@ internal static partial class TrainingDisplay
         }
     }
 
-    // Comes every few seconds: "Epoch 3 of 15, step 52 of 300: loss 0.3074, 280 examples/s, 00:00:21 left".
-    [GeneratedRegex(@"^Epoch (?<epoch>\d+) of \d+, step (?<step>\d+) of (?<steps>\d+): (?<numbers>.*)")]
+    // Comes every few seconds: "Epoch 3/15, step 52/300: loss 0.7074, 280 examples/s, ETA 00:21".
+    [GeneratedRegex(@"^Epoch (?<epoch>\d+)\D+\d+, step (?<step>\d+)\D+(?<steps>\d+): (?<numbers>.*)")]
     private static partial Regex WithinEpoch();
 }
