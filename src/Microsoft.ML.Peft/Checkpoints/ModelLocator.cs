@@ -17,14 +17,14 @@ internal static class ModelLocator
         var named = (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
         var built = typeof(ModelLocator).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Where(data => data.Key == "PeftModelsDirectory" && data.Value is not null).Select(data => data.Value!);
-        return [.. named.Append(Path.Combine(AppContext.BaseDirectory, "models")).Concat(built).Select(Path.GetFullPath).Distinct()];
+        return [.. named.Append(Path.Combine(AppContext.BaseDirectory, "models")).Concat(built).Select(Full).Distinct()];
     }
 
     /// <summary>The directory of a model given as a path, or as the name of a subfolder of <see cref="Folders"/>.</summary>
     public static string Resolve(string model)
     {
         if (Directory.Exists(model))
-            return Path.GetFullPath(model);
+            return Full(model);
         if (File.Exists(model))
             throw new NotSupportedException($"'{model}' is a file; give the model's directory, with config.json, model.safetensors and tokenizer.json.");
         return Named(model).FirstOrDefault() ?? throw new DirectoryNotFoundException(
@@ -35,12 +35,15 @@ internal static class ModelLocator
     /// <summary>Where a model that a saved adapter names may be, the likeliest first.</summary>
     public static IEnumerable<string> Candidates(string name)
     {
-        var likely = (Directory.Exists(name) ? [Path.GetFullPath(name)] : Array.Empty<string>()).Concat(Named(Path.GetFileName(Path.TrimEndingDirectorySeparator(name))));
+        var likely = (Directory.Exists(name) ? [Full(name)] : Array.Empty<string>()).Concat(Named(Path.GetFileName(Path.TrimEndingDirectorySeparator(name))));
         var others = Folders().Where(Directory.Exists).SelectMany(folder => Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal));
         return likely.Concat(others).Where(directory => File.Exists(Path.Combine(directory, "config.json"))).Distinct();
     }
 
     public static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(path => $"'{path}'"));
+
+    /// <summary>One spelling for each directory: what is held once is found by it.</summary>
+    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     private static IEnumerable<string> Named(string name) => name.Length == 0 || name.AsSpan().IndexOfAny('/', '\\') >= 0 || name is "." or ".."
         ? []

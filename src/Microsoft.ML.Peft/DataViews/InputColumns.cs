@@ -9,14 +9,16 @@ internal static class InputColumns
     public static SchemaShape.Column FindText(SchemaShape schema, string role, string name)
     {
         var column = Find(schema, role, name);
+        string type = column.GetTypeString();
         if (column.Kind != SchemaShape.Column.VectorKind.Scalar || column.ItemType is not TextDataViewType)
-            throw new ArgumentException($"The {role} column '{name}' is {column.GetTypeString()}; it must be a single Text per row.", nameof(schema));
+            throw new ArgumentException($"The {role} column '{name}' is {type}; it must be a single Text per row.", nameof(schema));
         return column;
     }
 
     public static (SchemaShape.Column Column, PredictionTask Task) FindLabel(SchemaShape schema, string name)
     {
         var column = Find(schema, "label", name);
+        string type = column.GetTypeString();
         if (column.Kind == SchemaShape.Column.VectorKind.Scalar)
         {
             if (column.IsKey)
@@ -32,7 +34,7 @@ internal static class InputColumns
                     "(binary classification) and Single (regression).");
         }
         throw new ArgumentException(
-            $"The label column '{name}' is {column.GetTypeString()}; it must be a Key (multiclass classification, see Conversion.MapValueToKey), " +
+            $"The label column '{name}' is {type}; it must be a Key (multiclass classification, see Conversion.MapValueToKey), " +
             "a Boolean (binary classification) or a Single (regression).", nameof(schema));
     }
 

@@ -77,9 +77,15 @@ public abstract class SoftPromptOptions
     /// <summary>Decoupled weight decay (AdamW), at least 0. Default 0.</summary>
     public double WeightDecay { get; set; }
 
-    /// <summary>The part of each training target that is spread over all classes (Szegedy et al. 2016), 0 to 1. Default 0.</summary>
-    [Range(0.0, 0.2, 0.0)]
-    public double LabelSmoothing { get; set; }
+    /// <summary>
+    /// The part of each training target that is spread over all classes (Szegedy et al. 2016), 0 to 1; regression has none. Default 0.1.
+    /// </summary>
+    /// <remarks>
+    /// It keeps few rows from being learned by heart. What it takes from the probabilities is given back afterwards: they are calibrated
+    /// on the validation rows by one temperature (Guo et al. 2017).
+    /// </remarks>
+    [Range(0.0, 0.2, 0.1)]
+    public double LabelSmoothing { get; set; } = 0.1;
 
     /// <summary>How the learning rates fall after the warm-up. Default <see cref="LearningRateSchedule.Linear"/>.</summary>
     public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Linear;
@@ -98,13 +104,15 @@ public abstract class SoftPromptOptions
     public IDataView? ValidationSet { get; set; }
 
     /// <summary>
-    /// The part of the training rows held out when there is no <see cref="ValidationSet"/>, 0 to 0.5; 0 trains on all rows, keeps the last
-    /// epoch and compares with no linear probe. Default 0.1.
+    /// The part of the training rows held out when there is no <see cref="ValidationSet"/>, 0 to 0.5, but no more than about 500 rows; 0 trains
+    /// on all rows, keeps the last epoch and compares with no linear probe. Default 0.1.
     /// </summary>
     public double ValidationFraction { get; set; } = 0.1;
 
-    /// <summary>Training stops after this many epochs without a better validation metric, at least 1. Default 3.</summary>
-    public int Patience { get; set; } = 3;
+    /// <summary>
+    /// Training stops after this many epochs without a better validation metric, at least 1. Default null: a third of all epochs, at least 3.
+    /// </summary>
+    public int? Patience { get; set; }
 
     /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
     public int? Seed { get; set; }

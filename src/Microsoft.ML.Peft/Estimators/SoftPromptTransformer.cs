@@ -18,6 +18,11 @@ namespace Microsoft.ML.Peft;
 /// Output columns: for a Key label `PredictedLabel` (Key with the label's key values) and `Score` (the class probabilities); for a
 /// Boolean label `PredictedLabel` (Boolean), `Probability` (of `true`) and `Score` (its log-odds); for a Single label `Score` (the
 /// value). A missing text counts as an empty one.
+/// <para>
+/// `mlContext.Model.Load` finds the frozen model again by its name and fingerprint. ML.NET wraps what goes wrong there (a
+/// <see cref="FileNotFoundException"/> without the model, an <see cref="InvalidDataException"/> for a damaged file) in a
+/// TargetInvocationException, whose GetBaseException() says what to do.
+/// </para>
 /// </remarks>
 public sealed class SoftPromptTransformer : ITransformer, IDisposable
 {

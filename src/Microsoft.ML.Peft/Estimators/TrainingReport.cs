@@ -39,8 +39,8 @@ internal sealed class TrainingReport : IDisposable
             return;
         _sinceMessage.Restart();
         Log(string.Create(CultureInfo.InvariantCulture,
-            $"Epoch {progress.Epoch} of {progress.Epochs}, step {progress.Step} of {progress.Steps}: loss {progress.Loss:F4}, " +
-            $"{progress.ExamplesPerSecond:F0} examples/s, {progress.Remaining:hh\\:mm\\:ss} left"));
+            $"Epoch {progress.Epoch}/{progress.Epochs}, step {progress.Step}/{progress.Steps}: loss {progress.Loss:F4}, " +
+            $"{progress.ExamplesPerSecond:F0} examples/s, ETA {Math.Floor(progress.Remaining.TotalMinutes):00}:{progress.Remaining.Seconds:00}"));
     }
 
     public void Dispose()

@@ -143,6 +143,11 @@ public sealed class PeftModel : IDisposable
         for (int row = 0; row < rows.Length; row++)
             rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
         Scorer.Run(Encoder, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
+        foreach (float output in outputs)
+        {
+            if (!float.IsFinite(output))
+                throw new InvalidOperationException($"The model computed {output}: the adapter or the weights in '{_backbone.Directory}' are damaged; train or download them again.");
+        }
     }
 
     private Lease Use()

@@ -1,8 +1,8 @@
-using System.Globalization;
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
@@ -118,8 +118,8 @@ internal static class SoftPromptTrainer
     {
         if (history.ImprovementOverProbe is not { } improvement)
             return;
-        string verdict = improvement > 0 ? $"{improvement:0.0000} better than" : improvement < 0 ? $"{-improvement:0.0000} worse than" : "equal to";
-        observer.Log(string.Create(CultureInfo.InvariantCulture,
+        string verdict = improvement > 0 ? Invariant($"{improvement:0.0000} better than") : improvement < 0 ? Invariant($"{-improvement:0.0000} worse than") : "equal to";
+        observer.Log(Invariant(
             $"Kept epoch {history.BestEpoch}: validation {history.MetricName} {history.ValidationMetric:0.0000}, {verdict} the linear probe's {history.ProbeValidationMetric:0.0000}."));
     }
 }

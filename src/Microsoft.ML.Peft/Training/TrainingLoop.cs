@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Peft.Inference;
+using static System.FormattableString;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
@@ -11,6 +12,7 @@ internal sealed class TrainingLoop(
 {
     private const int LeastSteps = 300;
     private const int UsualEpochs = 5;
+    private const int LeastPatience = 3;
 
     private readonly BatchSampler _sampler = new([.. train.Texts.Select(text => text.Ids.Count)], settings.BatchSize, random);
     private readonly List<TrainingEpoch> _epochs = [];
@@ -19,6 +21,9 @@ internal sealed class TrainingLoop(
     private int _examples;
 
     private int Epochs => settings.MaxEpochs ?? Math.Max(UsualEpochs, (LeastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
+
+    /// <summary>By default a third of all epochs: where rows are few, epochs are short and their metrics noisy.</summary>
+    private int Patience => settings.Patience ?? Math.Max(LeastPatience, (Epochs + 2) / 3);
 
     private int Steps => Epochs * _sampler.BatchesPerEpoch;
 
@@ -43,14 +48,16 @@ internal sealed class TrainingLoop(
                     Free(bestValues);
                     bestValues = trainee.Snapshot();
                 }
-                else if (validation is not null && epoch - bestEpoch >= settings.Patience)
+                else if (validation is not null && epoch - bestEpoch >= Patience)
                 {
-                    observer.Log($"Stopped early: no better {TaskLoss.MetricName(task)} than {best:0.####} since epoch {bestEpoch}.");
+                    observer.Log(Invariant($"Stopped early: no better {TaskLoss.MetricName(task)} than {best:0.0000} since epoch {bestEpoch}."));
                     break;
                 }
             }
             if (bestValues is not null)
                 trainee.Restore(bestValues);
+            if (validation is not null && task != PredictionTask.Regression)
+                Calibration.Apply(trainee.Head, Score(validation), validation.Labels);
         }
         finally
         {
@@ -109,15 +116,21 @@ internal sealed class TrainingLoop(
     {
         if (validation is null)
             return null;
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        var prompt = trainee.SoftPrompt.Forward();
-        var scores = new float[validation.Count * trainee.Head.Outputs];
-        Scorer.Run(trainee.Encoder, prompt, validation.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
+        float[] scores = Score(validation);
         double metric = TaskLoss.Metric(task, scores, validation.Labels);
         return double.IsFinite(metric) ? metric : throw new InvalidOperationException(
             $"The validation metric {TaskLoss.MetricName(task)} is {metric}: the validation rows' labels are all the same, or the outputs are not finite; " +
             "give another validation set, or a lower LearningRate.");
+    }
+
+    private float[] Score(TokenizedRows rows)
+    {
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var prompt = trainee.SoftPrompt.Forward();
+        var scores = new float[rows.Count * trainee.Head.Outputs];
+        Scorer.Run(trainee.Encoder, prompt, rows.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
+        return scores;
     }
 
     private void Report(int epoch, double loss)
@@ -132,10 +145,10 @@ internal sealed class TrainingLoop(
     {
         var remaining = TimeSpan.FromSeconds(_clock.Elapsed.TotalSeconds / _step * (Steps - _step));
         string metric = epoch.ValidationMetric is { } value
-            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
+            ? Invariant($", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
             : "";
-        observer.Log(string.Create(System.Globalization.CultureInfo.InvariantCulture,
-            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {remaining:mm\\:ss}"));
+        observer.Log(Invariant(
+            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {remaining:hh\\:mm\\:ss}"));
     }
 
     private static void Free(IReadOnlyList<Tensor>? values)

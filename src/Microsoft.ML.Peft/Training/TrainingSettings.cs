@@ -10,12 +10,12 @@ internal sealed record TrainingSettings
     public double? LearningRate { get; init; }
     public double HeadLearningRate { get; init; } = 1e-2;
     public double WeightDecay { get; init; }
-    public double LabelSmoothing { get; init; }
+    public double LabelSmoothing { get; init; } = 0.1;
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Linear;
     public double WarmUpFraction { get; init; } = 0.06;
     public double MaxGradientNorm { get; init; } = 1;
     public double ValidationFraction { get; init; } = 0.1;
-    public int Patience { get; init; } = 3;
+    public int? Patience { get; init; }
     public int Seed { get; init; }
 
     /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
