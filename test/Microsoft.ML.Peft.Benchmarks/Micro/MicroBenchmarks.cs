@@ -12,7 +12,7 @@ internal static class MicroBenchmarks
     public static void Run(string[] arguments)
     {
         // In this process: a generated program would need its own copy of libtorch, and would not know the number of threads.
-        var job = Job.Default.WithToolchain(new InProcessEmitToolchain(logOutput: false));
+        var job = Job.Default.WithToolchain(new InProcessEmitToolchain(logOutput: false)).AsMutator();
         BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run(arguments, DefaultConfig.Instance.AddJob(job));
     }
 }
