@@ -77,7 +77,9 @@ internal static class SoftPromptTrainer
         TokenizedRows rows, PredictionTask task, TrainingSettings settings, Random random, TrainingObserver observer)
     {
         var (train, validation) = HoldOut.Split(rows.Labels, task == PredictionTask.Regression, settings.ValidationFraction, random);
-        if (validation.Length == 0)
+        // R² of values that are all the same is undefined.
+        bool comparable = task != PredictionTask.Regression || validation.Select(row => rows.Labels[row]).Distinct().Skip(1).Any();
+        if (validation.Length == 0 || !comparable)
         {
             observer.Log($"With {rows.Count} rows none are held out for validation: the last epoch is kept, and no linear probe is compared.");
             return (rows, null);
@@ -118,7 +120,8 @@ internal static class SoftPromptTrainer
     {
         if (history.ImprovementOverProbe is not { } improvement)
             return;
-        string verdict = improvement > 0 ? $"{improvement:0.0000} better than" : improvement < 0 ? $"{-improvement:0.0000} worse than" : "equal to";
+        string difference = Math.Abs(improvement).ToString("0.0000", CultureInfo.InvariantCulture);
+        string verdict = improvement > 0 ? $"{difference} better than" : improvement < 0 ? $"{difference} worse than" : "equal to";
         observer.Log(string.Create(CultureInfo.InvariantCulture,
             $"Kept epoch {history.BestEpoch}: validation {history.MetricName} {history.ValidationMetric:0.0000}, {verdict} the linear probe's {history.ProbeValidationMetric:0.0000}."));
     }
