@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML.Peft.Inference;
 using static TorchSharp.torch;
 
@@ -45,7 +46,7 @@ internal sealed class TrainingLoop(
                 }
                 else if (validation is not null && epoch - bestEpoch >= settings.Patience)
                 {
-                    observer.Log($"Stopped early: no better {TaskLoss.MetricName(task)} than {best:0.####} since epoch {bestEpoch}.");
+                    observer.Log(string.Create(CultureInfo.InvariantCulture, $"Stopped early: no better {TaskLoss.MetricName(task)} than {best:0.####} since epoch {bestEpoch}."));
                     break;
                 }
             }
@@ -96,9 +97,9 @@ internal sealed class TrainingLoop(
         double value = loss.item<float>();
         if (!double.IsFinite(value))
         {
-            throw new InvalidOperationException(
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"Training diverged: the loss became {value} in epoch {epoch}, step {_step + 1}. " +
-                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32.");
+                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32."));
         }
         optimizer.Step(loss, Schedule.Factor(settings.Schedule, _step, Steps, settings.WarmUpFraction));
         _step++;
@@ -132,10 +133,10 @@ internal sealed class TrainingLoop(
     {
         var remaining = TimeSpan.FromSeconds(_clock.Elapsed.TotalSeconds / _step * (Steps - _step));
         string metric = epoch.ValidationMetric is { } value
-            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
+            ? string.Create(CultureInfo.InvariantCulture, $", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
             : "";
-        observer.Log(string.Create(System.Globalization.CultureInfo.InvariantCulture,
-            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {remaining:mm\\:ss}"));
+        observer.Log(string.Create(CultureInfo.InvariantCulture,
+            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {(int)remaining.TotalMinutes:00}:{remaining.Seconds:00}"));
     }
 
     private static void Free(IReadOnlyList<Tensor>? values)
