@@ -34,8 +34,10 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         description ??= new HeadDescription { Task = outputs == 1 ? PredictionTask.Regression : PredictionTask.Multiclass, Pooling = pooling };
         if (description.Labels is { } labels && labels.Count != outputs)
             throw new InvalidDataException($"'{headPath}' names {labels.Count} labels, but the head has {outputs} outputs.");
+        if ((description.Task == PredictionTask.Regression && outputs != 1) || (description.Task == PredictionTask.Binary && outputs != 2))
+            throw new InvalidDataException($"'{headPath}' says {description.Task}, which takes {(description.Task == PredictionTask.Binary ? 2 : 1)}, but the head has {outputs} outputs.");
         var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, encoder.Device);
-        CheckPrompt(prompt, configuration, encoder, directory);
+        CheckPrompt(prompt, configuration, backbone, directory);
         return new Adapter(configuration, prompt.DetachFromDisposeScope(), CreateHead(pooling, backbone.Frozen, values), description);
     }
 
@@ -125,9 +127,9 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         return values;
     }
 
-    private static void CheckPrompt(Tensor prompt, AdapterConfiguration configuration, Encoder encoder, string directory)
+    private static void CheckPrompt(Tensor prompt, AdapterConfiguration configuration, PretrainedModel backbone, string directory)
     {
-        var shape = encoder.Configuration;
+        var shape = backbone.Configuration;
         bool prefix = configuration.PeftType == PeftType.PrefixTuning;
         long width = prefix ? 2L * shape.Layers * shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
         if (prompt.size(1) != width)
@@ -136,7 +138,8 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
                 $"The adapter in '{directory}' has {prompt.size(1)} values per virtual token, but this frozen model takes {width}; it was trained on another model" +
                 (configuration.BaseModelNameOrPath is { } name ? $" ('{name}')." : "."));
         }
-        if (prompt.size(0) >= shape.MaxPositions)
+        int specialTokens = backbone.Words.Encode("").Ids.Count;
+        if (prompt.size(0) + specialTokens > shape.MaxPositions)
             throw new InvalidDataException($"The adapter in '{directory}' has {prompt.size(0)} virtual tokens, which leaves no position for text: the frozen model has {shape.MaxPositions}.");
     }
 }

@@ -41,8 +41,8 @@ internal sealed record HeadDescription
         try
         {
             var head = JsonSerializer.Deserialize<HeadDescription>(json, Format);
-            if (head is null || head.Pooling == Pooling.Auto || !Enum.IsDefined(head.Pooling) || !Enum.IsDefined(head.Task) || head.MaxTokens < 1)
-                throw new JsonException("task, pooling or max_tokens has no valid value");
+            if (head is null || head.Pooling == Pooling.Auto || !Enum.IsDefined(head.Pooling) || !Enum.IsDefined(head.Task) || head.MaxTokens < 1 || head.Labels?.Contains(null!) == true)
+                throw new JsonException("task, pooling, max_tokens or labels has no valid value");
             return head;
         }
         catch (JsonException e)

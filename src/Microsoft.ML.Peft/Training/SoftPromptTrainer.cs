@@ -77,7 +77,9 @@ internal static class SoftPromptTrainer
         TokenizedRows rows, PredictionTask task, TrainingSettings settings, Random random, TrainingObserver observer)
     {
         var (train, validation) = HoldOut.Split(rows.Labels, task == PredictionTask.Regression, settings.ValidationFraction, random);
-        if (validation.Length == 0)
+        // R² of values that are all the same is undefined.
+        bool comparable = task != PredictionTask.Regression || validation.Select(row => rows.Labels[row]).Distinct().Skip(1).Any();
+        if (validation.Length == 0 || !comparable)
         {
             observer.Log($"With {rows.Count} rows none are held out for validation: the last epoch is kept, and no linear probe is compared.");
             return (rows, null);

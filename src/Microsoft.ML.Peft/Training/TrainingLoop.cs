@@ -103,9 +103,9 @@ internal sealed class TrainingLoop(
         double value = loss.item<float>();
         if (!double.IsFinite(value))
         {
-            throw new InvalidOperationException(
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"Training diverged: the loss became {value} in epoch {epoch}, step {_step + 1}. " +
-                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32.");
+                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32."));
         }
         optimizer.Step(loss, Schedule.Factor(settings.Schedule, _step, Steps, settings.WarmUpFraction));
         _step++;
@@ -148,7 +148,7 @@ internal sealed class TrainingLoop(
             ? Invariant($", validation {TaskLoss.MetricName(task)} {value:0.0000}{(value > best ? " (best)" : "")}")
             : "";
         observer.Log(Invariant(
-            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {remaining:hh\\:mm\\:ss}"));
+            $"Epoch {epoch.Epoch}/{Epochs}: loss {epoch.TrainingLoss:0.0000}{metric}, {epoch.ExamplesPerSecond:0} examples/s, ETA {(int)remaining.TotalMinutes:00}:{remaining.Seconds:00}"));
     }
 
     private static void Free(IReadOnlyList<Tensor>? values)

@@ -5,12 +5,14 @@ namespace Microsoft.ML.Peft.Tests;
 
 /// <summary>Weights are held once, as long as somebody uses them.</summary>
 [Collection(Alone.Name)]
-public sealed class FrozenModelTests
+public sealed class FrozenModelTests : IDisposable
 {
-    private static readonly string Directory = Fixtures.Model("tiny-bert");
     private static readonly string AdapterDirectory = Path.Combine(Fixtures.Default, "cases", "tiny-bert__prompt__SEQ_CLS", "adapter");
 
+    private readonly ModelCopy _copy = new();
     private readonly int _before = FrozenModel.Count;
+
+    private string Directory => _copy.Path;
 
     private int Held => FrozenModel.Count - _before;
 
@@ -89,4 +91,6 @@ public sealed class FrozenModelTests
             Assert.Throws<DirectoryNotFoundException>(() => PeftModel.Load(model, Path.Combine(Directory, "absent")));
         Assert.Equal(0, Held);
     }
+
+    public void Dispose() => _copy.Dispose();
 }

@@ -17,7 +17,7 @@ internal sealed class ReferenceCase : IDisposable
 
     private ReferenceCase(string name)
     {
-        Directory = Path.Combine(Fixtures.Root, "cases", name);
+        Directory = Path.Combine(Fixtures.Folder("cases"), name);
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Directory, "case.json")));
         _case = document.RootElement.Clone();
         Skip.IfNot(IsEncoder(), $"{name}: only encoders are supported yet");
@@ -27,10 +27,9 @@ internal sealed class ReferenceCase : IDisposable
     }
 
     public static IEnumerable<object[]> Names(bool trained) =>
-        System.IO.Directory.EnumerateDirectories(Path.Combine(Fixtures.Root, "cases"))
+        Fixtures.Folders("cases")
             .Select(path => Path.GetFileName(path)!)
             .Where(name => name.Contains("__none__", StringComparison.Ordinal) != trained)
-            .Order(StringComparer.Ordinal)
             .Select(name => new object[] { name });
 
     public static ReferenceCase Open(string name) => new(name);

@@ -18,6 +18,12 @@ internal static class Fixtures
             .Select(file => Path.GetRelativePath(Root, Path.GetDirectoryName(file)!))
             .Order(StringComparer.Ordinal)];
 
+    /// <summary>A kind of reference results: those given, or the source tree's where the given ones have none of that kind.</summary>
+    public static string Folder(string kind) => Directory.Exists(Path.Combine(Root, kind)) ? Path.Combine(Root, kind) : Path.Combine(Default, kind);
+
+    /// <summary>The subfolders of <see cref="Folder"/>, in order.</summary>
+    public static IEnumerable<string> Folders(string kind) => Directory.GetDirectories(Folder(kind)).Order(StringComparer.Ordinal);
+
     /// <summary>The directory of one of the small random models.</summary>
     public static string Model(string name)
     {

@@ -6,7 +6,20 @@ namespace Microsoft.ML.Peft.Tests.Support;
 /// <summary>The five methods, by name, and what they are initialised from.</summary>
 internal static class TinyMethods
 {
-    public static TheoryData<string> Names => new("prompt tuning", "prefix tuning", "projected prefix tuning", "P-tuning with an MLP", "P-tuning with an LSTM");
+    private static readonly string[] All = ["prompt tuning", "prefix tuning", "projected prefix tuning", "P-tuning with an MLP", "P-tuning with an LSTM"];
+
+    public static TheoryData<string> Names => [.. All];
+
+    public static TheoryData<string, Pooling> With(params Pooling[] poolings)
+    {
+        var cases = new TheoryData<string, Pooling>();
+        foreach (string name in All)
+        {
+            foreach (var pooling in poolings)
+                cases.Add(name, pooling);
+        }
+        return cases;
+    }
 
     public static MethodSettings Of(string name, int virtualTokens = 4) => name switch
     {

@@ -16,7 +16,7 @@ public class GoldenTests
     public static TheoryData<string, int> Entries()
     {
         TheoryData<string, int> data = [];
-        foreach (string folder in Directory.GetDirectories(Path.Combine(Fixtures.Root, "tokenizers")).Order())
+        foreach (string folder in Fixtures.Folders("tokenizers"))
         {
             string name = Path.GetFileName(folder);
             for (int i = 0; i < GoldenOf(name).Entries.Count; i++)
@@ -65,11 +65,11 @@ public class GoldenTests
 
     private static Golden GoldenOf(string name) => Goldens.GetOrAdd(name, _ => new Lazy<Golden>(() =>
         JsonSerializer.Deserialize<Golden>(
-            File.ReadAllBytes(Path.Combine(Fixtures.Root, "tokenizers", name, "golden.json")))!)).Value;
+            File.ReadAllBytes(Path.Combine(Fixtures.Folder("tokenizers"), name, "golden.json")))!)).Value;
 
     private static HuggingFaceTokenizer TokenizerOf(string name) => Loaded.GetOrAdd(name, _ => new Lazy<HuggingFaceTokenizer>(() =>
     {
-        string own = Path.Combine(Fixtures.Root, "tokenizers", name, "tokenizer.json");
+        string own = Path.Combine(Fixtures.Folder("tokenizers"), name, "tokenizer.json");
         string shared = Path.Combine(Fixtures.Default, "tokenizers", name, "tokenizer.json");
         return HuggingFaceTokenizer.Load(File.Exists(own) ? own : shared);
     })).Value;
