@@ -80,8 +80,8 @@ public sealed class PeftModel : IDisposable
     /// <exception cref="InvalidOperationException">The model was trained for regression.</exception>
     public IReadOnlyList<float[]> Classify(IReadOnlyList<string> texts, IReadOnlyList<string>? secondTexts = null)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(texts);
+        using var use = Use();
         if (secondTexts is not null && secondTexts.Count != texts.Count)
             throw new ArgumentException($"There are {texts.Count} texts but {secondTexts.Count} second texts; give one for each, or null.", nameof(secondTexts));
         if (Task == PredictionTask.Regression)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML.Peft.Inference;
 using static System.FormattableString;
 using static TorchSharp.torch;
