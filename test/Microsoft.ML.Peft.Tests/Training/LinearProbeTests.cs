@@ -1,5 +1,5 @@
-using Microsoft.ML.Peft.Training;
 using Microsoft.ML.Peft.Tests.Support;
+using Microsoft.ML.Peft.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
