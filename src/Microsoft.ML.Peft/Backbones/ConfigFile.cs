@@ -51,11 +51,11 @@ internal sealed class ConfigFile
         return number;
     }
 
-    public double Number(string key, double fallback)
+    public double Positive(string key, double fallback)
     {
         if (!Has(key, out var value))
             return fallback;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) ? number : throw Wrong(key, "a number");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number > 0 ? number : throw Wrong(key, "a number above 0");
     }
 
     public bool Flag(string key, bool fallback = false)

@@ -101,7 +101,8 @@ internal sealed class Encoder : IDisposable
     /// <summary>Token type embeddings, broadcastable to `[B, S, E]`; virtual tokens have type 0.</summary>
     private static Tensor TokenTypes(Tensor types, TokenBatch batch, long virtualTokens)
     {
-        if (batch.TypeIds is null)
+        // A tokenizer may count the second text of a pair where the model does not.
+        if (batch.TypeIds is null || types.size(0) == 1)
             return types[0];
         var text = batch.Gather(types, batch.TypeIds);                                          // [B, T, E]
         return virtualTokens == 0 ? text : cat([types[0].expand(batch.Rows, virtualTokens, -1), text], 1);

@@ -78,13 +78,9 @@ public sealed class PretrainedModel : IDisposable
         var others = new List<string>();
         foreach (string directory in ModelLocator.Candidates(name))
         {
-            string found;
-            using (var checkpoint = TryOpen(directory))
-            {
-                if (checkpoint is null)
-                    continue;
-                found = checkpoint.Fingerprint();
-            }
+            string? found = TryFingerprint(directory);
+            if (found is null)
+                continue;
             if (found == fingerprint)
                 return Open(directory, name, precision, device);
             others.Add(directory);
@@ -104,12 +100,13 @@ public sealed class PretrainedModel : IDisposable
         return new PretrainedModel(FrozenModel.Acquire(directory, Precisions.Resolve(precision, device), device), name);
     }
 
-    /// <summary>The checkpoint, or null where the folder holds none that can be read: it then is not the one looked for.</summary>
-    private static Checkpoint? TryOpen(string directory)
+    /// <summary>The fingerprint, or null where the folder holds no weights that can be read: it then is not the one looked for.</summary>
+    private static string? TryFingerprint(string directory)
     {
         try
         {
-            return Checkpoint.Open(directory);
+            using var checkpoint = Checkpoint.Open(directory);
+            return checkpoint.Fingerprint();
         }
         catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException or UnauthorizedAccessException)
         {

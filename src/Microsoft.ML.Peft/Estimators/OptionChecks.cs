@@ -27,6 +27,13 @@ internal static class OptionChecks
             throw OutOfRange(option, value, "a number above 0");
     }
 
+    public static void LearningRate(string option, double? value)
+    {
+        const double most = 1000;
+        if (value is { } number && !(number is > 0 and <= most))
+            throw OutOfRange(option, value, FormattableString.Invariant($"above 0 and at most {most}"));
+    }
+
     public static void Defined<T>(string option, T value) where T : struct, Enum
     {
         if (!Enum.IsDefined(value))

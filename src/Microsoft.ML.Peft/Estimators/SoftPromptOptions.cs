@@ -65,12 +65,12 @@ public abstract class SoftPromptOptions
     public int BatchSize { get; set; } = 32;
 
     /// <summary>
-    /// The soft prompt's highest learning rate (AdamW), above 0. Default null: the method's own, which its options class states.
+    /// The soft prompt's highest learning rate (AdamW), above 0 and at most 1000. Default null: the method's own, which its options class states.
     /// </summary>
     [Range(1e-4, 0.3, 0.01, true)]
     public double? LearningRate { get; set; }
 
-    /// <summary>The head's highest learning rate (AdamW), above 0. Default 0.01.</summary>
+    /// <summary>The head's highest learning rate (AdamW), above 0 and at most 1000. Default 0.01.</summary>
     [Range(1e-4, 0.1, 0.01, true)]
     public double HeadLearningRate { get; set; } = 1e-2;
 
@@ -178,8 +178,8 @@ public abstract class SoftPromptOptions
         OptionChecks.Defined(nameof(Precision), Precision);
         OptionChecks.AtLeast(nameof(MaxEpochs), MaxEpochs, 1);
         OptionChecks.AtLeast(nameof(BatchSize), BatchSize, 1);
-        OptionChecks.Positive(nameof(LearningRate), LearningRate);
-        OptionChecks.Positive(nameof(HeadLearningRate), HeadLearningRate);
+        OptionChecks.LearningRate(nameof(LearningRate), LearningRate);
+        OptionChecks.LearningRate(nameof(HeadLearningRate), HeadLearningRate);
         OptionChecks.NotNegative(nameof(WeightDecay), WeightDecay);
         OptionChecks.Between(nameof(LabelSmoothing), LabelSmoothing, 0, 1);
         OptionChecks.Defined(nameof(Schedule), Schedule);

@@ -41,7 +41,7 @@ internal sealed record HeadDescription
         try
         {
             var head = JsonSerializer.Deserialize<HeadDescription>(json, Format);
-            if (head is null || head.Pooling == Pooling.Auto || !Enum.IsDefined(head.Pooling) || !Enum.IsDefined(head.Task) || head.MaxTokens < 1 || head.Labels?.Contains(null!) == true)
+            if (head is null || head.Pooling == Pooling.Auto || !Enum.IsDefined(head.Pooling) || !Enum.IsDefined(head.Task) || head.MaxTokens < 3 || head.Labels?.Contains(null!) == true)
                 throw new JsonException("task, pooling, max_tokens or labels has no valid value");
             return head;
         }

@@ -76,8 +76,11 @@ internal sealed class SequenceHead : IDisposable
         long textStart = hidden.size(1) - batch.Length;
         switch (pooling)
         {
-            case Pooling.Cls:
+            case Pooling.Cls when batch.Mask is null:
                 return hidden.select(1, textStart).to(ScalarType.Float32);
+            case Pooling.Cls:                                                           // padding may stand on the left
+                var first = batch.Mask.argmax(1, keepdim: true).unsqueeze(2).expand(-1, -1, hidden.size(2)) + textStart;
+                return hidden.gather(1, first).squeeze(1).to(ScalarType.Float32);
             case Pooling.HuggingFace:
                 return hidden.select(1, 0).to(ScalarType.Float32);                      // a virtual token where there are any
             case Pooling.Mean:

@@ -14,6 +14,12 @@ internal sealed record Trainee(Encoder Encoder, SoftPrompt SoftPrompt, SequenceH
     /// <summary>The head's outputs `[B, C]`. The soft prompt is computed once for the batch, not once per row.</summary>
     public Tensor Forward(TokenBatch batch) => Head.Forward(Encoder.Forward(batch, SoftPrompt.Forward()), batch);
 
+    public bool IsFinite()
+    {
+        using var scope = NewDisposeScope();
+        return Parameters.All(parameter => parameter.isfinite().all().item<bool>());
+    }
+
     /// <summary>Copies of all values, outside any dispose scope.</summary>
     public IReadOnlyList<Tensor> Snapshot() => [.. Parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
 

@@ -57,6 +57,8 @@ internal sealed class TrainingLoop(
             }
             if (bestValues is not null)
                 trainee.Restore(bestValues);
+            if (!trainee.IsFinite())
+                throw Diverged($"the soft prompt or the head is not finite after step {_step}");
             if (validation is not null && task != PredictionTask.Regression)
                 Calibration.Apply(trainee.Head, Score(validation), validation.Labels);
         }
@@ -103,11 +105,7 @@ internal sealed class TrainingLoop(
         var loss = TaskLoss.Loss(task, trainee.Forward(batch), labels, settings.LabelSmoothing);
         double value = loss.item<float>();
         if (!double.IsFinite(value))
-        {
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"Training diverged: the loss became {value} in epoch {epoch}, step {_step + 1}. " +
-                $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32."));
-        }
+            throw Diverged($"the loss became {value} in epoch {epoch}, step {_step + 1}");
         optimizer.Step(loss, Schedule.Factor(settings.Schedule, _step, Steps, settings.WarmUpFraction));
         _step++;
         return value;
@@ -131,8 +129,12 @@ internal sealed class TrainingLoop(
         var prompt = trainee.SoftPrompt.Forward();
         var scores = new float[rows.Count * trainee.Head.Outputs];
         Scorer.Run(trainee.Encoder, prompt, rows.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
-        return scores;
+        return scores.All(float.IsFinite) ? scores : throw Diverged($"outputs on the validation rows are not finite after step {_step}");
     }
+
+    private InvalidOperationException Diverged(string how) => new(string.Create(CultureInfo.InvariantCulture,
+        $"Training diverged: {how}. " +
+        $"Use a lower LearningRate than {learningRate} or a lower HeadLearningRate than {settings.HeadLearningRate}, or Precision.Float32."));
 
     private void Report(int epoch, double loss)
     {

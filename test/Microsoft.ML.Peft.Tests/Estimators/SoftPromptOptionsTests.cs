@@ -19,9 +19,9 @@ public sealed class SoftPromptOptionsTests
         OutOfRange(o => o.MaxTokens = 2, "MaxTokens is 2; it must be at least 3.");
         OutOfRange(o => o.MaxEpochs = 0, "MaxEpochs is 0; it must be at least 1.");
         OutOfRange(o => o.BatchSize = -5, "BatchSize is -5; it must be at least 1.");
-        OutOfRange(o => o.LearningRate = 0, "LearningRate is 0; it must be a number above 0.");
-        OutOfRange(o => o.LearningRate = double.NaN, "LearningRate is NaN; it must be a number above 0.");
-        OutOfRange(o => o.HeadLearningRate = double.PositiveInfinity, "HeadLearningRate is Infinity; it must be a number above 0.");
+        OutOfRange(o => o.LearningRate = 0, "LearningRate is 0; it must be above 0 and at most 1000.");
+        OutOfRange(o => o.LearningRate = double.NaN, "LearningRate is NaN; it must be above 0 and at most 1000.");
+        OutOfRange(o => o.HeadLearningRate = double.PositiveInfinity, "HeadLearningRate is Infinity; it must be above 0 and at most 1000.");
         OutOfRange(o => o.WeightDecay = -0.5, "WeightDecay is -0.5; it must be a number of at least 0.");
         OutOfRange(o => o.WarmUpFraction = 1.5, "WarmUpFraction is 1.5; it must be from 0 to 1.");
         OutOfRange(o => o.MaxGradientNorm = 0, "MaxGradientNorm is 0; it must be a number above 0.");

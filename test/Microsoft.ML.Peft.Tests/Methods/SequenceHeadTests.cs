@@ -29,6 +29,10 @@ public sealed class SequenceHeadTests : IDisposable
         TensorAssert.Equal(tensor(new float[] { 1, -1, 4, -4 }, [2, 2]), Pool(Pooling.Cls, [1, 1, 0, 1, 1, 1]));
 
     [Fact]
+    public void Cls_steps_over_padding_on_the_left() =>
+        TensorAssert.Equal(tensor(new float[] { 2, -2, 4, -4 }, [2, 2]), Pool(Pooling.Cls, [0, 1, 1, 1, 1, 0]));
+
+    [Fact]
     public void HuggingFace_takes_position_0_which_is_a_virtual_token() =>
         TensorAssert.Equal(tensor(new float[] { 100, -100, 100, -100 }, [2, 2]), Pool(Pooling.HuggingFace, [1, 1, 0, 1, 1, 1]));
 

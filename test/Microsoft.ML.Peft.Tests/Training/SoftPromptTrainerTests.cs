@@ -70,7 +70,7 @@ public sealed class SoftPromptTrainerTests : IDisposable
         Assert.Equal(0.75, history.ValidationMetric!.Value, 6);
         Assert.Equal(4, history.Epochs.Count);
         Assert.Equal([0.5f, 0.5f], model.Classify(["the whale"])[0]);
-        Assert.Contains("Stopped early: no better Accuracy than 0.75 since epoch 0.", _training.Lines);
+        Assert.Contains("Stopped early: no better Accuracy than 0.7500 since epoch 0.", _training.Lines);
         Assert.Contains(_training.Lines, line => line.StartsWith("Kept epoch 0: validation Accuracy 0.7500, ", StringComparison.Ordinal));
     }
 

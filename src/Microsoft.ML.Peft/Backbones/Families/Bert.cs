@@ -31,7 +31,7 @@ internal static class Bert
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("intermediate_size"),
             Activation = config.Activation("hidden_act", "gelu"),
-            LayerNormEpsilon = config.Number("layer_norm_eps", 1e-12),
+            LayerNormEpsilon = config.Positive("layer_norm_eps", 1e-12),
             TokenTypes = config.Integer("type_vocab_size", 2),
             PaddingId = config.Integer("pad_token_id", 0, minimum: 0),
         };
