@@ -53,6 +53,6 @@ internal static class QualityBenchmark
         int maxTokens = options.MaxTokens ?? backbone.Configuration.MaxPositions - options.VirtualTokens;
         TokenizedRows Tokenize(IReadOnlyList<DataFile.Row> rows) => TokenizedRows.Create(backbone, DataFile.Labeled(rows, classes), maxTokens, () => { });
         var pooling = options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling;
-        return LinearProbe.Evaluate(backbone.Frozen.Encoder, pooling, PredictionTask.Multiclass, classes.Length, Tokenize(train), Tokenize(test), () => { });
+        return LinearProbe.Evaluate(backbone.Frozen.Backbone, pooling, Adapter.Layout(pooling, backbone.Frozen), PredictionTask.Multiclass, classes.Length, Tokenize(train), Tokenize(test), () => { });
     }
 }

@@ -40,7 +40,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
         _engine = context.Model.CreatePredictionEngine<DataFile.Row, Prediction>(_fitted, new PredictionEngineOptions { OwnsTransformer = false });
         _backbone = _fitted.LastTransformer.Model.Backbone;
         _pooling = options.Pooling == Pooling.Auto ? _backbone.Frozen.Pooling : options.Pooling;
-        _gemm = new Gemm(_backbone.Frozen.Encoder.Type);
+        _gemm = new Gemm(_backbone.Frozen.Backbone.Type);
     }
 
     public sealed record Result(
@@ -69,7 +69,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
 
         int[] lengths = [.. _rows.Select(row => Encode(row).Ids.Count)];
         bool prefix = _options is PrefixTuningOptions;
-        var operations = new Operations(_backbone.Frozen.Encoder.Configuration, prefix, _options.VirtualTokens, _pooling == Pooling.Mean, Training: false);
+        var operations = new Operations(_backbone.Frozen.Backbone.Configuration, prefix, _options.VirtualTokens, _pooling == Pooling.Mean, Training: false);
         double needed = lengths.Sum(operations.Row), seconds = Median.Of(rounds.Select(round => round.Rows));
         return new Result(
             "score-speed", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
@@ -95,10 +95,10 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
     /// <summary>The linear probe's way: no soft prompt, no head, no ML.NET.</summary>
     private void EmbedSingleRows()
     {
-        var encoder = _backbone.Frozen.Encoder;
+        var encoder = _backbone.Frozen.Backbone;
         var embedding = new float[encoder.Configuration.HiddenSize];
         foreach (var row in _singleRows)
-            Scorer.Run(encoder, null, [Encode(row)], (hidden, batch) => SequenceHead.Pool(hidden, batch, _pooling), embedding.Length, embedding);
+            Scorer.Run(encoder, null, [Encode(row)], (hidden, batch) => SequenceHead.Pool(hidden, batch, _pooling, Adapter.Layout(_pooling, _backbone.Frozen)), embedding.Length, embedding);
     }
 
     private TokenizedText Encode(DataFile.Row row)

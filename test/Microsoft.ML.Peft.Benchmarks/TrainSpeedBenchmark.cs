@@ -43,7 +43,7 @@ internal sealed class TrainSpeedBenchmark
         string[] classes = [.. file.Select(row => row.Label).Distinct()];
         var settings = options.ToTrainingSettings(options.Seed ?? 1, classes);
         using var backbone = PretrainedModel.Load(options.Model, options.Precision);
-        var encoder = backbone.Frozen.Encoder;
+        var encoder = backbone.Frozen.Backbone;
         int maxTokens = SoftPromptTrainer.MaxTokens(backbone, methodSettings, settings);
 
         long start = Stopwatch.GetTimestamp();

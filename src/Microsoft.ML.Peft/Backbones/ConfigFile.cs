@@ -51,6 +51,27 @@ internal sealed class ConfigFile
         return number;
     }
 
+    public int? IntegerOrNull(string key) => Has(key, out _) ? Integer(key) : null;
+
+    public double? PositiveOrNull(string key) => Has(key, out _) ? Positive(key, 0) : null;
+
+    /// <summary>The values of a nested object, with the same errors.</summary>
+    public ConfigFile? ObjectOrNull(string key)
+    {
+        if (!Has(key, out var value))
+            return null;
+        return value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value) : throw Wrong(key, "an object");
+    }
+
+    /// <summary>A list of as many texts as asked for.</summary>
+    public IReadOnlyList<string>? TextsOrNull(string key, int count)
+    {
+        if (!Has(key, out var value))
+            return null;
+        bool fits = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == count && value.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String);
+        return fits ? [.. value.EnumerateArray().Select(text => text.GetString()!)] : throw Wrong(key, $"a list of {count} texts");
+    }
+
     public double Positive(string key, double fallback)
     {
         if (!Has(key, out var value))

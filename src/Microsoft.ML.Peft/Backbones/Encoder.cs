@@ -5,10 +5,9 @@ namespace Microsoft.ML.Peft.Backbones;
 
 /// <summary>
 /// The bidirectional transformer encoder of Devlin et al. 2018, frozen: BERT, RoBERTa, DistilBERT and ELECTRA by
-/// configuration. Read it beside the paper; shapes stand behind each line. B rows, T text tokens, P virtual tokens,
-/// S = P + T with an input prompt, else T.
+/// configuration. Read it beside the paper; shapes stand behind each line.
 /// </summary>
-internal sealed class Encoder : IDisposable
+internal sealed class Encoder : Backbone
 {
     private readonly EncoderWeights _weights;
 
@@ -18,23 +17,21 @@ internal sealed class Encoder : IDisposable
         _weights = weights;
     }
 
-    public EncoderConfiguration Configuration { get; }
+    public override EncoderConfiguration Configuration { get; }
 
-    public ScalarType Type => _weights.Type;
+    public override ScalarType Type => _weights.Type;
 
-    public Device Device => _weights.Device;
+    public override Device Device => _weights.Device;
 
-    /// <summary>The token embeddings `[V, E]`, in the frozen weights' type.</summary>
-    public Tensor WordEmbeddings => _weights.WordEmbeddings;
+    public override Tensor WordEmbeddings => _weights.WordEmbeddings;
 
-    /// <summary>BERT's pooler over its first position, which some heads stand on; null where the checkpoint has none.</summary>
-    public FrozenLinear? Pooler => _weights.Pooler;
+    public override int PaddingId => Configuration.PaddingId;
 
-    /// <summary>The last hidden states `[B, S, D]`, in the frozen weights' type.</summary>
-    /// <param name="batch">The tokens.</param>
-    /// <param name="prompt">The soft prompt, or null.</param>
-    /// <param name="onKeysValues">Is shown each layer's own keys and values `[B, H, S, D/H]`.</param>
-    public Tensor Forward(TokenBatch batch, Prompt? prompt, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override int TokenTypes => Configuration.TokenTypes;
+
+    public override FrozenLinear? Pooler => _weights.Pooler;
+
+    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
         var hidden = Embed(batch, prompt);                                                      // [B, S, D]
         var bias = AttentionBias(batch.Mask, prompt?.Length ?? 0);                              // [B, 1, 1, P + T]
@@ -52,7 +49,7 @@ internal sealed class Encoder : IDisposable
         return hidden;
     }
 
-    public void Dispose() => _weights.Dispose();
+    public override void Dispose() => _weights.Dispose();
 
     private Tensor Attend(Tensor hidden, EncoderLayer weights, Tensor? bias, Tensor? prefix, int layer, Action<int, Tensor, Tensor>? onKeysValues)
     {
@@ -82,7 +79,7 @@ internal sealed class Encoder : IDisposable
         }
         var embedded = words + Positions(batch, shift, words.size(1), textOnly: prompt?.Embeddings is null);
         if (_weights.TokenTypeEmbeddings is { } types)
-            embedded = embedded + TokenTypes(types, batch, words.size(1) - batch.Length);
+            embedded = embedded + TypeEmbeddings(types, batch, words.size(1) - batch.Length);
         embedded = _weights.EmbeddingsNorm.Forward(embedded);
         return _weights.EmbeddingsProjection is { } projection ? projection.Forward(embedded) : embedded;
     }
@@ -99,7 +96,7 @@ internal sealed class Encoder : IDisposable
     }
 
     /// <summary>Token type embeddings, broadcastable to `[B, S, E]`; virtual tokens have type 0.</summary>
-    private static Tensor TokenTypes(Tensor types, TokenBatch batch, long virtualTokens)
+    private static Tensor TypeEmbeddings(Tensor types, TokenBatch batch, long virtualTokens)
     {
         // A tokenizer may count the second text of a pair where the model does not.
         if (batch.TypeIds is null || types.size(0) == 1)

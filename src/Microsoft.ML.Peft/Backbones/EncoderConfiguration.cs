@@ -3,8 +3,6 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <summary>What tells one bidirectional encoder of the BERT family from another.</summary>
 internal sealed record EncoderConfiguration : ModelConfiguration
 {
-    public required int IntermediateSize { get; init; }
-
     public required Activation Activation { get; init; }
 
     public required double LayerNormEpsilon { get; init; }

@@ -4,19 +4,19 @@ namespace Microsoft.ML.Peft.Backbones;
 /// A family of encoders: how its `config.json` reads, what its tensors are called, and which head Hugging Face's
 /// sequence classification puts on it. Adding a family means adding one such record (see Families/).
 /// </summary>
-internal sealed record EncoderFamily
+internal sealed record EncoderFamily : ModelFamily
 {
-    /// <summary>The values of `model_type` that belong to the family.</summary>
-    public required string[] ModelTypes { get; init; }
-
-    /// <summary>What stands before every tensor name in files of models with a head (`bert.`), and is absent in bare ones.</summary>
-    public required string Prefix { get; init; }
-
     public required EncoderWeightNames Names { get; init; }
 
-    public required HeadLayout Head { get; init; }
+    public required override HeadLayout Head { get; init; }
 
     public required Func<ConfigFile, EncoderConfiguration> Configure { get; init; }
+
+    public override ModelPlan Plan(ConfigFile config)
+    {
+        var configuration = Configure(config);
+        return new ModelPlan(configuration, (checkpoint, type, device) => new Encoder(configuration, EncoderWeights.Load(checkpoint, this, configuration, type, device)));
+    }
 }
 
 /// <summary>Tensor names without `.weight` and `.bias`; `{0}` stands for the layer's number.</summary>
@@ -36,14 +36,4 @@ internal sealed record EncoderWeightNames
     public string Output { get; init; } = "encoder.layer.{0}.output.dense";
     public string OutputNorm { get; init; } = "encoder.layer.{0}.output.LayerNorm";
     public string Pooler { get; init; } = "pooler.dense";
-}
-
-/// <summary>
-/// A head for sequence classification: (frozen pooler with tanh) → (trained dense layer with activation) → trained
-/// output layer. Names as in Hugging Face's files, without `.weight` and `.bias`.
-/// </summary>
-internal sealed record HeadLayout(string Output, bool UsesPooler = false, string? Dense = null, Activation DenseActivation = Activation.Tanh)
-{
-    /// <summary>One linear layer on a pooled vector: the head of <see cref="Pooling.Mean"/> and <see cref="Pooling.Cls"/>.</summary>
-    public static HeadLayout Linear { get; } = new("classifier");
 }

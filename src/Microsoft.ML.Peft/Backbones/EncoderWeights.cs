@@ -55,15 +55,16 @@ internal sealed class EncoderWeights : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var reader = new Reader(checkpoint, family, type, device);
         var names = family.Names;
+        var reader = new WeightReader(checkpoint, family.Prefix, names.WordEmbeddings + ".weight", type, device);
         int hidden = configuration.HiddenSize, embedding = configuration.EmbeddingSize, inner = configuration.IntermediateSize;
         int positions = configuration.FirstPosition + configuration.MaxPositions;
 
-        FrozenLayerNorm Norm(string name, int size) =>
-            new(reader.Read(reader.NormWeight(name), size), reader.Read(reader.NormBias(name), size), configuration.LayerNormEpsilon);
-        FrozenLinear Linear(string name, int output, int input) =>
-            new(reader.Read(name + ".weight", output, input), reader.Read(name + ".bias", output));
+        // Files converted from TensorFlow call gain and bias gamma and beta.
+        string Either(string name, string usual, string other) => reader.Contains(name + other) ? name + other : name + usual;
+        FrozenLayerNorm Norm(string name, int size) => new(
+            reader.Read(Either(name, ".weight", ".gamma"), size).DetachFromDisposeScope(),
+            reader.Read(Either(name, ".bias", ".beta"), size).DetachFromDisposeScope(), configuration.LayerNormEpsilon);
         EncoderLayer Layer(int i)
         {
             string Name(string pattern) => string.Format(CultureInfo.InvariantCulture, pattern, i);
@@ -72,11 +73,11 @@ internal sealed class EncoderWeights : IDisposable
             var bias = cat([.. parts.Select(part => reader.Read(part + ".bias", hidden))], 0);
             return new EncoderLayer(
                 new FrozenLinear(weight.DetachFromDisposeScope(), bias.DetachFromDisposeScope()),
-                Keep(Linear(Name(names.AttentionOutput), hidden, hidden)),
-                Keep(Norm(Name(names.AttentionNorm), hidden)),
-                Keep(Linear(Name(names.Intermediate), inner, hidden)),
-                Keep(Linear(Name(names.Output), hidden, inner)),
-                Keep(Norm(Name(names.OutputNorm), hidden)));
+                reader.Linear(Name(names.AttentionOutput), hidden, hidden),
+                Norm(Name(names.AttentionNorm), hidden),
+                reader.Linear(Name(names.Intermediate), inner, hidden),
+                reader.Linear(Name(names.Output), hidden, inner),
+                Norm(Name(names.OutputNorm), hidden));
         }
 
         return new EncoderWeights(type, device)
@@ -86,10 +87,10 @@ internal sealed class EncoderWeights : IDisposable
             TokenTypeEmbeddings = configuration.TokenTypes == 0
                 ? null
                 : reader.Read(names.TokenTypeEmbeddings + ".weight", configuration.TokenTypes, embedding).DetachFromDisposeScope(),
-            EmbeddingsNorm = Keep(Norm(names.EmbeddingsNorm, embedding)),
-            EmbeddingsProjection = embedding == hidden ? null : Keep(Linear(names.EmbeddingsProjection, hidden, embedding)),
+            EmbeddingsNorm = Norm(names.EmbeddingsNorm, embedding),
+            EmbeddingsProjection = embedding == hidden ? null : reader.Linear(names.EmbeddingsProjection, hidden, embedding),
             Layers = [.. Enumerable.Range(0, configuration.Layers).Select(Layer)],
-            Pooler = reader.Contains(names.Pooler + ".weight") ? Keep(Linear(names.Pooler, hidden, hidden)) : null,
+            Pooler = reader.Contains(names.Pooler + ".weight") ? reader.Linear(names.Pooler, hidden, hidden) : null,
         };
     }
 
@@ -103,57 +104,5 @@ internal sealed class EncoderWeights : IDisposable
         foreach (var layer in Layers)
             layer.Dispose();
         Pooler?.Dispose();
-    }
-
-    private static FrozenLinear Keep(FrozenLinear linear)
-    {
-        linear.Weight.DetachFromDisposeScope();
-        linear.Bias?.DetachFromDisposeScope();
-        return linear;
-    }
-
-    private static FrozenLayerNorm Keep(FrozenLayerNorm norm)
-    {
-        norm.Weight.DetachFromDisposeScope();
-        norm.Bias.DetachFromDisposeScope();
-        return norm;
-    }
-
-    /// <summary>Reads tensors by their family's names, whichever of the known spellings the file uses.</summary>
-    private sealed class Reader
-    {
-        private readonly Checkpoint _checkpoint;
-        private readonly string _prefix;
-        private readonly ScalarType _type;
-        private readonly Device _device;
-
-        public Reader(Checkpoint checkpoint, EncoderFamily family, ScalarType type, Device device)
-        {
-            _checkpoint = checkpoint;
-            _type = type;
-            _device = device;
-            // Files of bare encoders name their tensors without the family's prefix.
-            _prefix = checkpoint.Contains(family.Prefix + family.Names.WordEmbeddings + ".weight") ? family.Prefix : "";
-        }
-
-        public bool Contains(string name) => _checkpoint.Contains(_prefix + name);
-
-        // Files converted from TensorFlow call gain and bias gamma and beta.
-        public string NormWeight(string name) => Contains(name + ".gamma") ? name + ".gamma" : name + ".weight";
-
-        public string NormBias(string name) => Contains(name + ".beta") ? name + ".beta" : name + ".bias";
-
-        public Tensor Read(string name, params long[] shape)
-        {
-            string fullName = _prefix + name;
-            var found = _checkpoint.Info(fullName).Shape;
-            if (!found.AsSpan().SequenceEqual(shape))
-            {
-                throw new InvalidDataException(
-                    $"'{_checkpoint.Source}': tensor '{fullName}' is [{string.Join(", ", found)}], but config.json asks for [{string.Join(", ", shape)}]; " +
-                    "weights and config.json do not belong together.");
-            }
-            return _checkpoint.Read(fullName).to(_type, _device);
-        }
     }
 }

@@ -14,8 +14,26 @@ internal sealed record FrozenLinear(Tensor Weight, Tensor? Bias) : IDisposable
     }
 }
 
+/// <summary>A frozen normalisation over the last dimension.</summary>
+internal interface IFrozenNorm : IDisposable
+{
+    Tensor Forward(Tensor x);
+}
+
+/// <summary>Root mean square normalisation with frozen gain `[D]`, computed in 32-bit floats.</summary>
+internal sealed record FrozenRmsNorm(Tensor Weight, double Epsilon) : IFrozenNorm
+{
+    public Tensor Forward(Tensor x)
+    {
+        var wide = x.to(ScalarType.Float32);
+        return (wide * rsqrt(wide.square().mean([-1], keepdim: true) + Epsilon)).to(x.dtype) * Weight;
+    }
+
+    public void Dispose() => Weight.Dispose();
+}
+
 /// <summary>Layer normalisation over the last dimension with frozen gain and bias `[D]`.</summary>
-internal sealed record FrozenLayerNorm(Tensor Weight, Tensor Bias, double Epsilon) : IDisposable
+internal sealed record FrozenLayerNorm(Tensor Weight, Tensor Bias, double Epsilon) : IFrozenNorm
 {
     private readonly long[] _shape = [Weight.size(0)];
 

@@ -24,9 +24,11 @@ internal sealed class FrozenModel
     {
         _key = key;
         var config = ConfigFile.Read(Path.Combine(key.Directory, "config.json"));
-        Family = EncoderFamilies.Of(config);
-        var configuration = Family.Configure(config);
+        var family = ModelFamilies.Of(config);
+        var plan = family.Plan(config);
+        var configuration = plan.Configuration;
         CheckShape(config, configuration);
+        Head = family.Head;
         Tokenizer = HuggingFaceTokenizer.Load(Path.Combine(key.Directory, "tokenizer.json"));
         if (Tokenizer.VocabularySize > configuration.VocabularySize)
         {
@@ -37,7 +39,7 @@ internal sealed class FrozenModel
         _checkpoint = Checkpoint.Open(key.Directory);
         try
         {
-            Encoder = new Encoder(configuration, EncoderWeights.Load(_checkpoint, Family, configuration, key.Type, new Device(key.Device)));
+            Backbone = plan.Load(_checkpoint, key.Type, new Device(key.Device));
         }
         catch
         {
@@ -49,9 +51,10 @@ internal sealed class FrozenModel
 
     public string Directory => _key.Directory;
 
-    public EncoderFamily Family { get; }
+    /// <summary>The head that Hugging Face's sequence classification puts on it.</summary>
+    public HeadLayout Head { get; }
 
-    public Encoder Encoder { get; }
+    public Backbone Backbone { get; }
 
     public HuggingFaceTokenizer Tokenizer { get; }
 
@@ -101,17 +104,19 @@ internal sealed class FrozenModel
             if (--_users > 0)
                 return;
             Loaded.Remove(_key);
-            Encoder.Dispose();
+            Backbone.Dispose();
             _checkpoint.Dispose();
         }
     }
 
-    private static void CheckShape(ConfigFile config, EncoderConfiguration configuration)
+    private static void CheckShape(ConfigFile config, ModelConfiguration configuration)
     {
-        if (configuration.HiddenSize % configuration.Heads != 0)
+        if (configuration is EncoderConfiguration && configuration.HiddenSize % configuration.Heads != 0)
             throw new InvalidDataException($"'{config.Path}': the hidden size {configuration.HiddenSize} is no multiple of the {configuration.Heads} attention heads.");
-        if (configuration.PaddingId >= configuration.VocabularySize)
-            throw new InvalidDataException($"'{config.Path}': pad_token_id {configuration.PaddingId} is outside the vocabulary of {configuration.VocabularySize}.");
+        if (configuration.Heads % configuration.KeyValueHeads != 0)
+            throw new InvalidDataException($"'{config.Path}': the {configuration.Heads} attention heads are no multiple of the {configuration.KeyValueHeads} key/value heads.");
+        if (configuration is EncoderConfiguration { PaddingId: var padding } && padding >= configuration.VocabularySize)
+            throw new InvalidDataException($"'{config.Path}': pad_token_id {padding} is outside the vocabulary of {configuration.VocabularySize}.");
     }
 
     /// <summary>The pooling of sentence-transformers' `1_Pooling/config.json`; without one, Hugging Face's own.</summary>

@@ -17,6 +17,9 @@ public abstract record ModelConfiguration
     /// <summary>The width of the token embeddings E, in which input prompts live; D for most models.</summary>
     public required int EmbeddingSize { get; init; }
 
+    /// <summary>The width of the feed-forward layers I.</summary>
+    public required int IntermediateSize { get; init; }
+
     /// <summary>The number of attention layers L.</summary>
     public required int Layers { get; init; }
 
@@ -24,10 +27,10 @@ public abstract record ModelConfiguration
     public required int Heads { get; init; }
 
     /// <summary>The number of key/value heads; <see cref="Heads"/> unless the model shares them.</summary>
-    public virtual int KeyValueHeads => Heads;
+    public int KeyValueHeads { get => field == 0 ? Heads : field; init; }
 
     /// <summary>The width of one head.</summary>
-    public virtual int HeadSize => HiddenSize / Heads;
+    public int HeadSize { get => field == 0 ? HiddenSize / Heads : field; init; }
 
     /// <summary>The most tokens, virtual ones and special ones included, that the model has positions for.</summary>
     public required int MaxPositions { get; init; }

@@ -22,13 +22,13 @@ public sealed class PretrainedModel : IDisposable
     }
 
     /// <summary>The model's shape.</summary>
-    public ModelConfiguration Configuration => Frozen.Encoder.Configuration;
+    public ModelConfiguration Configuration => Frozen.Backbone.Configuration;
 
     /// <summary>The model's tokenizer, without the special tokens that <see cref="Encode"/> adds.</summary>
     public Tokenizer Tokenizer => Frozen.Tokenizer;
 
     /// <summary>The number format of the frozen weights: <see cref="Precision.Float32"/> or <see cref="Precision.BFloat16"/>.</summary>
-    public Precision Precision => Frozen.Encoder.Type == ScalarType.BFloat16 ? Precision.BFloat16 : Precision.Float32;
+    public Precision Precision => Frozen.Backbone.Type == ScalarType.BFloat16 ? Precision.BFloat16 : Precision.Float32;
 
     /// <summary>The directory that the model was loaded from.</summary>
     public string Directory => Frozen.Directory;

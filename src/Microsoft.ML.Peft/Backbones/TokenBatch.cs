@@ -17,11 +17,11 @@ internal sealed record TokenBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds)
         table.index_select(0, indices.reshape(-1)).view(Rows, Length, -1);
 
     /// <summary>A batch from a user's tensors: native code does not survive shapes or indices that are wrong.</summary>
-    public static TokenBatch Checked(Tensor ids, Tensor mask, Tensor? typeIds, Encoder encoder, int virtualTokens)
+    public static TokenBatch Checked(Tensor ids, Tensor mask, Tensor? typeIds, Backbone transformer, int virtualTokens)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(mask);
-        var shape = encoder.Configuration;
+        var shape = transformer.Configuration;
         if (ids.dim() != 2 || ids.numel() == 0)
             throw new ArgumentException($"The token ids are [{string.Join(", ", ids.shape)}]; give [rows, tokens].", nameof(ids));
         if (ids.size(1) + virtualTokens > shape.MaxPositions)
@@ -31,9 +31,9 @@ internal sealed record TokenBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds)
         if (mask.sum(1).min().item<long>() == 0)
             throw new ArgumentException("A row of the attention mask is all 0; each row needs at least one token.", nameof(mask));
         if (typeIds is not null)
-            Check(typeIds, Math.Max(1, shape.TokenTypes), "token types", nameof(typeIds));
+            Check(typeIds, Math.Max(1, transformer.TokenTypes), "token types", nameof(typeIds));
         bool padded = mask.min().item<long>() == 0;
-        return new TokenBatch(ids.to(encoder.Device), padded ? mask.to(encoder.Device) : null, shape.TokenTypes == 0 ? null : typeIds?.to(encoder.Device));
+        return new TokenBatch(ids.to(transformer.Device), padded ? mask.to(transformer.Device) : null, transformer.TokenTypes == 0 ? null : typeIds?.to(transformer.Device));
 
         void Check(Tensor tensor, int bound, string what, string name)
         {

@@ -24,19 +24,19 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         var (configuration, tensors) = AdapterDirectory.Read(directory);
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
-        var encoder = backbone.Frozen.Encoder;
+        var transformer = backbone.Frozen.Backbone;
         var pooling = description?.Pooling ?? Pooling.HuggingFace;
-        var layout = Layout(pooling, backbone.Frozen.Family);
+        var layout = Layout(pooling, backbone.Frozen);
         var values = pooling == Pooling.HuggingFace
-            ? HeadValues(tensors, HeadPrefix, layout, encoder, Path.Combine(directory, AdapterDirectory.TensorsName))
-            : ReadHead(Path.Combine(directory, HeadDescription.TensorsFileName), layout, encoder);
+            ? HeadValues(tensors, HeadPrefix, layout, transformer, Path.Combine(directory, AdapterDirectory.TensorsName))
+            : ReadHead(Path.Combine(directory, HeadDescription.TensorsFileName), layout, transformer);
         int outputs = (int)values[layout.Output + ".weight"].size(0);
         description ??= new HeadDescription { Task = outputs == 1 ? PredictionTask.Regression : PredictionTask.Multiclass, Pooling = pooling };
         if (description.Labels is { } labels && labels.Count != outputs)
             throw new InvalidDataException($"'{headPath}' names {labels.Count} labels, but the head has {outputs} outputs.");
         if ((description.Task == PredictionTask.Regression && outputs != 1) || (description.Task == PredictionTask.Binary && outputs != 2))
             throw new InvalidDataException($"'{headPath}' says {description.Task}, which takes {(description.Task == PredictionTask.Binary ? 2 : 1)}, but the head has {outputs} outputs.");
-        var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, encoder.Device);
+        var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, transformer.Device);
         CheckPrompt(prompt, configuration, backbone, directory);
         return new Adapter(configuration, prompt.DetachFromDisposeScope(), CreateHead(pooling, backbone.Frozen, values), description);
     }
@@ -62,14 +62,14 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
     }
 
     /// <summary>The prompt as the encoder takes it, in the encoder's number format.</summary>
-    public Prompt Prompt(Encoder encoder)
+    public Prompt Prompt(Backbone transformer)
     {
         using var frozen = no_grad();
-        var shape = encoder.Configuration;
+        var shape = transformer.Configuration;
         var prompt = Configuration.PeftType == PeftType.PrefixTuning
             ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads)
             : Backbones.Prompt.FromEmbeddings(PromptEmbeddings);
-        return prompt.Bake(encoder.Type);
+        return prompt.Bake(transformer.Type);
     }
 
     public void Dispose()
@@ -78,32 +78,32 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         Head.Dispose();
     }
 
-    public static HeadLayout Layout(Pooling pooling, EncoderFamily family) => pooling == Pooling.HuggingFace ? family.Head : HeadLayout.Linear;
+    public static HeadLayout Layout(Pooling pooling, FrozenModel model) => pooling == Pooling.HuggingFace ? model.Head : HeadLayout.Linear;
 
     /// <summary>A head on the model, with its frozen pooler where the layout stands on it.</summary>
     public static SequenceHead CreateHead(Pooling pooling, FrozenModel model, IReadOnlyDictionary<string, Tensor> values)
     {
-        var layout = Layout(pooling, model.Family);
-        if (layout.UsesPooler && model.Encoder.Pooler is null)
+        var layout = Layout(pooling, model);
+        if (layout.UsesPooler && model.Backbone.Pooler is null)
         {
             throw new NotSupportedException(
                 $"Hugging Face's head for this model stands on a pooler, and the checkpoint in '{model.Directory}' has none; choose Pooling.Mean or Pooling.Cls.");
         }
-        return new SequenceHead(pooling, layout, values, model.Encoder.Pooler);
+        return new SequenceHead(pooling, layout, values, model.Backbone.Pooler);
     }
 
-    private static Dictionary<string, Tensor> ReadHead(string path, HeadLayout layout, Encoder encoder)
+    private static Dictionary<string, Tensor> ReadHead(string path, HeadLayout layout, Backbone transformer)
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"'{path}' is missing: the adapter's {HeadDescription.FileName} says that its head lies there.", path);
         using var file = SafetensorsFile.Open(path);
-        return HeadValues(file.Tensors.Keys.ToDictionary(name => name, file.Read), "", layout, encoder, path);
+        return HeadValues(file.Tensors.Keys.ToDictionary(name => name, file.Read), "", layout, transformer, path);
     }
 
     private static Dictionary<string, Tensor> HeadValues(
-        IReadOnlyDictionary<string, Tensor> tensors, string prefix, HeadLayout layout, Encoder encoder, string path)
+        IReadOnlyDictionary<string, Tensor> tensors, string prefix, HeadLayout layout, Backbone transformer, string path)
     {
-        int hidden = encoder.Configuration.HiddenSize;
+        int hidden = transformer.Configuration.HiddenSize;
         var values = new Dictionary<string, Tensor>();
         foreach (string name in SequenceHead.ParameterNames(layout))
         {
@@ -112,16 +112,17 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
                 throw new InvalidDataException(
                     $"'{path}' has no '{prefix + name}': it holds no head for sequence classification (it has {string.Join(", ", tensors.Keys.Order())}).");
             }
-            values[name] = value.to(ScalarType.Float32, encoder.Device);
+            values[name] = value.to(ScalarType.Float32, transformer.Device);
         }
         foreach (string layer in new[] { layout.Dense, layout.Output }.OfType<string>())
         {
-            long[] weight = values[layer + ".weight"].shape, bias = values[layer + ".bias"].shape;
-            bool fits = weight is [> 0, _] && weight[1] == hidden && bias is [_] && bias[0] == weight[0] && (layer == layout.Output || weight[0] == hidden);
+            long[] weight = values[layer + ".weight"].shape;
+            long[]? bias = values.GetValueOrDefault(layer + ".bias")?.shape;
+            bool fits = weight is [> 0, _] && weight[1] == hidden && (bias is null || (bias is [_] && bias[0] == weight[0])) && (layer == layout.Output || weight[0] == hidden);
             if (!fits)
             {
                 throw new InvalidDataException(
-                    $"'{path}': '{prefix + layer}' has weight [{string.Join(", ", weight)}] and bias [{string.Join(", ", bias)}], which do not fit the frozen model's hidden size {hidden}.");
+                    $"'{path}': '{prefix + layer}' has weight [{string.Join(", ", weight)}] and bias [{string.Join(", ", bias ?? [])}], which do not fit the frozen model's hidden size {hidden}.");
             }
         }
         return values;

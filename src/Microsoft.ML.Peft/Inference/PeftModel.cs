@@ -24,7 +24,7 @@ public sealed class PeftModel : IDisposable
     {
         _adapter = adapter;
         _backbone = backbone.Share();
-        _prompt = adapter.Prompt(Encoder);
+        _prompt = adapter.Prompt(Transformer);
     }
 
     /// <summary>The number of virtual tokens P.</summary>
@@ -40,9 +40,9 @@ public sealed class PeftModel : IDisposable
 
     internal PretrainedModel Backbone => _backbone;
 
-    private Encoder Encoder => _backbone.Frozen.Encoder;
+    private Backbone Transformer => _backbone.Frozen.Backbone;
 
-    private int MaxTokens => Math.Min(_adapter.Description.MaxTokens ?? int.MaxValue, Encoder.Configuration.MaxPositions - _prompt.Length);
+    private int MaxTokens => Math.Min(_adapter.Description.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
 
     /// <summary>Loads an adapter directory of Hugging Face PEFT (`adapter_config.json`, `adapter_model.safetensors`), or one that <see cref="Save"/> wrote.</summary>
     /// <param name="backbone">The frozen model that it was trained on. It may be disposed before this model.</param>
@@ -69,8 +69,8 @@ public sealed class PeftModel : IDisposable
         using var use = Use();
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Encoder, _prompt.Length);
-        return _adapter.Head.Forward(Encoder.Forward(batch, _prompt), batch).MoveToOuterDisposeScope();
+        var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
+        return _adapter.Head.Forward(Transformer.Forward(batch, _prompt), batch).MoveToOuterDisposeScope();
     }
 
     /// <summary>Class probabilities of texts.</summary>
@@ -143,7 +143,7 @@ public sealed class PeftModel : IDisposable
         var rows = new TokenizedText[texts.Length];
         for (int row = 0; row < rows.Length; row++)
             rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
-        Scorer.Run(Encoder, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
+        Scorer.Run(Transformer, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
         foreach (float output in outputs)
         {
             if (!float.IsFinite(output))

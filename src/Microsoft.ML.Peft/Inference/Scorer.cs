@@ -10,7 +10,7 @@ internal static class Scorer
     private const int MaxTokens = 4096;
 
     /// <summary>What <paramref name="head"/> makes of each row's hidden states: `[rows × outputs]`, row by row.</summary>
-    /// <param name="encoder">The frozen model.</param>
+    /// <param name="transformer">The frozen model.</param>
     /// <param name="prompt">The soft prompt, or null.</param>
     /// <param name="rows">The texts.</param>
     /// <param name="head">Hidden states `[B, S, D]` and their batch to outputs `[B, C]`, 32-bit.</param>
@@ -18,7 +18,7 @@ internal static class Scorer
     /// <param name="results">Receives the results.</param>
     /// <param name="checkCancelled">Called before each batch.</param>
     public static void Run(
-        Encoder encoder, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Tensor, TokenBatch, Tensor> head, int outputs,
+        Backbone transformer, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Tensor, TokenBatch, Tensor> head, int outputs,
         Span<float> results, Action? checkCancelled = null)
     {
         using var frozen = no_grad();
@@ -26,8 +26,8 @@ internal static class Scorer
         {
             checkCancelled?.Invoke();
             using var scope = NewDisposeScope();
-            var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], encoder.Configuration.PaddingId, encoder.Device);
-            var scores = head(encoder.Forward(tokens, prompt), tokens).cpu().contiguous();      // [B, C]
+            var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], transformer.PaddingId, transformer.Device);
+            var scores = head(transformer.Forward(tokens, prompt), tokens).cpu().contiguous();      // [B, C]
             var values = scores.data<float>();
             for (int i = 0; i < batch.Length; i++)
             {

@@ -34,16 +34,22 @@ internal sealed class SequenceHead : IDisposable
     /// <summary>The output layer's weight `[C, D]`.</summary>
     public Parameter OutputWeight => _parameters[_layout.Output + ".weight"];
 
-    /// <summary>The output layer's bias `[C]`.</summary>
-    public Parameter OutputBias => _parameters[_layout.Output + ".bias"];
+    /// <summary>The output layer's bias `[C]`; null where the layout has none.</summary>
+    public Parameter? OutputBias => _parameters.GetValueOrDefault(_layout.Output + ".bias");
 
     /// <summary>The number of outputs C.</summary>
     public int Outputs => (int)OutputWeight.size(0);
 
     public static IEnumerable<string> ParameterNames(HeadLayout layout)
     {
-        string[] layers = layout.Dense is null ? [layout.Output] : [layout.Dense, layout.Output];
-        return layers.SelectMany(layer => new[] { layer + ".weight", layer + ".bias" });
+        if (layout.Dense is { } dense)
+        {
+            yield return dense + ".weight";
+            yield return dense + ".bias";
+        }
+        yield return layout.Output + ".weight";
+        if (layout.OutputBias)
+            yield return layout.Output + ".bias";
     }
 
     /// <summary>Values before training: as PyTorch starts linear layers, the output layer zero.</summary>
@@ -69,9 +75,9 @@ internal sealed class SequenceHead : IDisposable
     }
 
     /// <summary>One vector per row `[B, D]`, 32-bit.</summary>
-    public Tensor Pool(Tensor hidden, TokenBatch batch) => Pool(hidden, batch, Pooling);
+    public Tensor Pool(Tensor hidden, TokenBatch batch) => Pool(hidden, batch, Pooling, _layout);
 
-    public static Tensor Pool(Tensor hidden, TokenBatch batch, Pooling pooling)
+    public static Tensor Pool(Tensor hidden, TokenBatch batch, Pooling pooling, HeadLayout layout)
     {
         long textStart = hidden.size(1) - batch.Length;
         switch (pooling)
@@ -79,8 +85,9 @@ internal sealed class SequenceHead : IDisposable
             case Pooling.Cls when batch.Mask is null:
                 return hidden.select(1, textStart).to(ScalarType.Float32);
             case Pooling.Cls:                                                           // padding may stand on the left
-                var first = batch.Mask.argmax(1, keepdim: true).unsqueeze(2).expand(-1, -1, hidden.size(2)) + textStart;
-                return hidden.gather(1, first).squeeze(1).to(ScalarType.Float32);
+                return At(hidden, batch.Mask.argmax(1) + textStart);
+            case Pooling.HuggingFace when layout.ReadsLastToken:
+                return LastToken(hidden, batch, textStart);
             case Pooling.HuggingFace:
                 return hidden.select(1, 0).to(ScalarType.Float32);                      // a virtual token where there are any
             case Pooling.Mean:
@@ -94,11 +101,24 @@ internal sealed class SequenceHead : IDisposable
         }
     }
 
+    /// <summary>The hidden state of each row's last token; padding may stand on either side.</summary>
+    private static Tensor LastToken(Tensor hidden, TokenBatch batch, long textStart)
+    {
+        if (batch.Mask is not { } mask)
+            return hidden.select(1, hidden.size(1) - 1).to(ScalarType.Float32);
+        var last = (mask * arange(1, batch.Length + 1, dtype: ScalarType.Int64, device: mask.device)).argmax(1);
+        return At(hidden, last + textStart);
+    }
+
+    /// <summary>One position per row: `[B, D]`, 32-bit.</summary>
+    private static Tensor At(Tensor hidden, Tensor positions) =>
+        hidden.gather(1, positions.view(-1, 1, 1).expand(-1, 1, hidden.size(2))).squeeze(1).to(ScalarType.Float32);
+
     public void Dispose()
     {
         foreach (var parameter in _parameters.Values)
             parameter.Dispose();
     }
 
-    private Tensor Linear(string name, Tensor x) => nn.functional.linear(x, _parameters[name + ".weight"], _parameters[name + ".bias"]);
+    private Tensor Linear(string name, Tensor x) => nn.functional.linear(x, _parameters[name + ".weight"], _parameters.GetValueOrDefault(name + ".bias"));
 }

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Peft.Methods;
 /// <param name="TrainingTexts">Training rows as token ids, special tokens included, in an order that is theirs to choose from.</param>
 /// <param name="LabelNames">The label names, where known.</param>
 internal sealed record InitializationSource(
-    Encoder Backbone, Func<string, IReadOnlyList<int>> Tokenize, IReadOnlySet<int> SpecialIds,
+    Backbone Backbone, Func<string, IReadOnlyList<int>> Tokenize, IReadOnlySet<int> SpecialIds,
     IEnumerable<IReadOnlyList<int>> TrainingTexts, IReadOnlyList<string>? LabelNames);
 
 /// <summary>

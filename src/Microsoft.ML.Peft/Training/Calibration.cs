@@ -23,7 +23,7 @@ internal static class Calibration
         double factor = InverseTemperature(logits, labels);
         using var frozen = no_grad();
         head.OutputWeight.mul_(factor);
-        head.OutputBias.mul_(factor);
+        head.OutputBias?.mul_(factor);
     }
 
     /// <summary>

@@ -8,9 +8,11 @@ internal sealed record LabelScale(double Mean, double Deviation)
 {
     public static LabelScale None { get; } = new(0, 1);
 
-    public static LabelScale Of(IReadOnlyList<float> labels)
+    /// <param name="labels">The training labels.</param>
+    /// <param name="centered">Whether the mean is taken off: a head without bias could not give it back.</param>
+    public static LabelScale Of(IReadOnlyList<float> labels, bool centered)
     {
-        double mean = labels.Average(label => (double)label);
+        double mean = centered ? labels.Average(label => (double)label) : 0;
         double deviation = Math.Sqrt(labels.Average(label => Math.Pow(label - mean, 2)));
         return new LabelScale(mean, deviation > 0 ? deviation : 1);
     }
@@ -24,6 +26,6 @@ internal sealed record LabelScale(double Mean, double Deviation)
             return;
         using var frozen = no_grad();
         head.OutputWeight.mul_(Deviation);
-        head.OutputBias.mul_(Deviation).add_(Mean);
+        head.OutputBias?.mul_(Deviation).add_(Mean);
     }
 }

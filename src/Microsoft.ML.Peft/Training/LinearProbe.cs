@@ -29,7 +29,7 @@ internal sealed class LinearProbe : IDisposable
 
     /// <summary>The probe's metric on validation rows after fitting it to training rows.</summary>
     public static double Evaluate(
-        Encoder encoder, Pooling pooling, PredictionTask task, int outputs, TokenizedRows train, TokenizedRows validation, Action checkCancelled)
+        Backbone transformer, Pooling pooling, HeadLayout layout, PredictionTask task, int outputs, TokenizedRows train, TokenizedRows validation, Action checkCancelled)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
@@ -37,8 +37,8 @@ internal sealed class LinearProbe : IDisposable
         var targets = regression
             ? tensor(train.Labels, [train.Count, 1])
             : nn.functional.one_hot(tensor(Array.ConvertAll(train.Labels, label => (long)label)), outputs).to(ScalarType.Float32);
-        using var probe = Fit(Embed(encoder, pooling, train, checkCancelled), targets, regression);
-        var scores = probe.Predict(Embed(encoder, pooling, validation, checkCancelled)).contiguous();
+        using var probe = Fit(Embed(transformer, pooling, layout, train, checkCancelled), targets, regression);
+        var scores = probe.Predict(Embed(transformer, pooling, layout, validation, checkCancelled)).contiguous();
         return TaskLoss.Metric(task, scores.data<float>().ToArray(), validation.Labels);
     }
 
@@ -79,11 +79,11 @@ internal sealed class LinearProbe : IDisposable
         cat([embeddings * scale, ones(embeddings.size(0), 1, device: embeddings.device)], 1);
 
     /// <summary>The frozen model's own embeddings `[N, D]`, pooled as the head pools.</summary>
-    private static Tensor Embed(Encoder encoder, Pooling pooling, TokenizedRows rows, Action checkCancelled)
+    private static Tensor Embed(Backbone transformer, Pooling pooling, HeadLayout layout, TokenizedRows rows, Action checkCancelled)
     {
-        int size = encoder.Configuration.HiddenSize;
+        int size = transformer.Configuration.HiddenSize;
         var embeddings = new float[rows.Count * size];
-        Scorer.Run(encoder, null, rows.Texts, (hidden, batch) => SequenceHead.Pool(hidden, batch, pooling), size, embeddings, checkCancelled);
+        Scorer.Run(transformer, null, rows.Texts, (hidden, batch) => SequenceHead.Pool(hidden, batch, pooling, layout), size, embeddings, checkCancelled);
         return tensor(embeddings, [rows.Count, size]);
     }
 }

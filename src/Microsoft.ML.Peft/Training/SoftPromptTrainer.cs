@@ -24,6 +24,7 @@ internal static class SoftPromptTrainer
     {
         using var scope = NewDisposeScope();
         int maxTokens = MaxTokens(backbone, method, settings);
+        var pooling = ResolvePooling(backbone, settings);
         var random = new Random(settings.Seed);
         var rows = TokenizedRows.Create(backbone, train, maxTokens, observer.CheckCancelled);
         var held = validation is null ? null : TokenizedRows.Create(backbone, validation, maxTokens, observer.CheckCancelled);
@@ -31,14 +32,13 @@ internal static class SoftPromptTrainer
         if (held is null && settings.ValidationFraction > 0)
             (rows, held) = HoldOutRows(rows, task, settings, random, observer);
 
-        var scale = task == PredictionTask.Regression ? LabelScale.Of(rows.Labels) : LabelScale.None;
+        var scale = task == PredictionTask.Regression ? LabelScale.Of(rows.Labels, Adapter.Layout(pooling, backbone.Frozen).OutputBias) : LabelScale.None;
         rows = rows with { Labels = scale.Standardize(rows.Labels) };
         held = held is null ? null : held with { Labels = scale.Standardize(held.Labels) };
 
-        var pooling = settings.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : settings.Pooling;
-        using var initializer = new Initializer(settings.Seed, backbone.Frozen.Encoder.Device);
+        using var initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
         using var trainee = CreateTrainee(backbone, method, pooling, outputs, rows, settings, initializer);
-        double? probe = held is null ? null : LinearProbe.Evaluate(backbone.Frozen.Encoder, pooling, task, outputs, rows, held, observer.CheckCancelled);
+        double? probe = held is null ? null : LinearProbe.Evaluate(backbone.Frozen.Backbone, pooling, Adapter.Layout(pooling, backbone.Frozen), task, outputs, rows, held, observer.CheckCancelled);
 
         var loop = new TrainingLoop(trainee, task, rows, held, settings, LearningRate(method, settings), observer, random);
         var history = loop.Run(probe);
@@ -73,6 +73,13 @@ internal static class SoftPromptTrainer
         return settings.MaxTokens ?? left;
     }
 
+    private static Pooling ResolvePooling(PretrainedModel backbone, TrainingSettings settings)
+    {
+        if (settings.Pooling == Pooling.Cls && backbone.Frozen.Head.ReadsLastToken)
+            throw new ArgumentException("Pooling.Cls reads the first token, which in a decoder sees nothing of the text; use Pooling.Auto or Pooling.Mean.");
+        return settings.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : settings.Pooling;
+    }
+
     private static (TokenizedRows Train, TokenizedRows? Validation) HoldOutRows(
         TokenizedRows rows, PredictionTask task, TrainingSettings settings, Random random, TrainingObserver observer)
     {
@@ -92,14 +99,14 @@ internal static class SoftPromptTrainer
         PretrainedModel backbone, MethodSettings method, Pooling pooling, int outputs, TokenizedRows rows, TrainingSettings settings, Initializer initializer)
     {
         using var scope = NewDisposeScope();
-        var encoder = backbone.Frozen.Encoder;
+        var transformer = backbone.Frozen.Backbone;
         var order = initializer.Sample(rows.Count, rows.Count);
         var source = new InitializationSource(
-            encoder, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds, order.Select(row => rows.Texts[row].Ids), settings.LabelNames);
+            transformer, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds, order.Select(row => rows.Texts[row].Ids), settings.LabelNames);
         var softPrompt = SoftPromptFactory.Create(method, source, initializer);
-        var layout = Adapter.Layout(pooling, backbone.Frozen.Family);
-        var values = SequenceHead.Initialize(layout, encoder.Configuration.HiddenSize, outputs, initializer);
-        return new Trainee(encoder, softPrompt, Adapter.CreateHead(pooling, backbone.Frozen, values));
+        var layout = Adapter.Layout(pooling, backbone.Frozen);
+        var values = SequenceHead.Initialize(layout, transformer.Configuration.HiddenSize, outputs, initializer);
+        return new Trainee(transformer, softPrompt, Adapter.CreateHead(pooling, backbone.Frozen, values));
     }
 
     private static Adapter Bake(Trainee trainee, MethodSettings method, PretrainedModel backbone, HeadDescription description)

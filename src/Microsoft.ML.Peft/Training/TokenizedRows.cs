@@ -26,6 +26,6 @@ internal sealed record TokenizedRows(TokenizedText[] Texts, float[] Labels)
         new([.. rows.Select(row => Texts[row])], [.. rows.Select(row => Labels[row])]);
 
     /// <summary>A padded batch of the given rows, and their labels.</summary>
-    public (TokenBatch Batch, float[] Labels) Batch(int[] rows, Encoder encoder) =>
-        (TokenBatch.Create([.. rows.Select(row => Texts[row])], encoder.Configuration.PaddingId, encoder.Device), [.. rows.Select(row => Labels[row])]);
+    public (TokenBatch Batch, float[] Labels) Batch(int[] rows, Backbone transformer) =>
+        (TokenBatch.Create([.. rows.Select(row => Texts[row])], transformer.PaddingId, transformer.Device), [.. rows.Select(row => Labels[row])]);
 }

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
 
-/// <summary>A soft prompt and a head in training on a frozen encoder.</summary>
-internal sealed record Trainee(Encoder Encoder, SoftPrompt SoftPrompt, SequenceHead Head) : IDisposable
+/// <summary>A soft prompt and a head in training on a frozen transformer.</summary>
+internal sealed record Trainee(Backbone Backbone, SoftPrompt SoftPrompt, SequenceHead Head) : IDisposable
 {
     /// <summary>All that is trained.</summary>
     public IEnumerable<Parameter> Parameters => SoftPrompt.Parameters.Values.Concat(Head.Parameters.Values);
 
     /// <summary>The head's outputs `[B, C]`. The soft prompt is computed once for the batch, not once per row.</summary>
-    public Tensor Forward(TokenBatch batch) => Head.Forward(Encoder.Forward(batch, SoftPrompt.Forward()), batch);
+    public Tensor Forward(TokenBatch batch) => Head.Forward(Backbone.Forward(batch, SoftPrompt.Forward()), batch);
 
     public bool IsFinite()
     {

@@ -101,7 +101,7 @@ internal sealed class TrainingLoop(
     private double Step(int[] rows, AdamWOptimizer optimizer, int epoch)
     {
         using var scope = NewDisposeScope();
-        var (batch, labels) = train.Batch(rows, trainee.Encoder);
+        var (batch, labels) = train.Batch(rows, trainee.Backbone);
         var loss = TaskLoss.Loss(task, trainee.Forward(batch), labels, settings.LabelSmoothing);
         double value = loss.item<float>();
         if (!double.IsFinite(value))
@@ -128,7 +128,7 @@ internal sealed class TrainingLoop(
         using var scope = NewDisposeScope();
         var prompt = trainee.SoftPrompt.Forward();
         var scores = new float[rows.Count * trainee.Head.Outputs];
-        Scorer.Run(trainee.Encoder, prompt, rows.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
+        Scorer.Run(trainee.Backbone, prompt, rows.Texts, trainee.Head.Forward, trainee.Head.Outputs, scores, observer.CheckCancelled);
         return scores.All(float.IsFinite) ? scores : throw Diverged($"outputs on the validation rows are not finite after step {_step}");
     }
 

@@ -57,8 +57,8 @@ public sealed class EncoderTests
 
         Tensor Text(Tensor tokens)
         {
-            var batch = TokenBatch.Checked(tokens, mask, null, model.Frozen.Encoder, prompt?.Length ?? 0);
-            var hidden = model.Frozen.Encoder.Forward(batch, prompt);
+            var batch = TokenBatch.Checked(tokens, mask, null, model.Frozen.Backbone, prompt?.Length ?? 0);
+            var hidden = model.Frozen.Backbone.Forward(batch, prompt);
             return hidden.narrow(1, hidden.size(1) - 5, 5) * mask.unsqueeze(2);
         }
 
@@ -74,7 +74,7 @@ public sealed class EncoderTests
         using var frozen = no_grad();
         using var model = PretrainedModel.Load(Fixtures.Model("tiny-roberta"), Precision.Float32);
         using var prompt = CreatePrompt(model, promptKind);
-        var encoder = model.Frozen.Encoder;
+        var encoder = model.Frozen.Backbone;
         var alone = encoder.Forward(new TokenBatch(tensor(new long[] { 0, 20, 2 }, [1, 3]), null, null), prompt);
         var left = TokenBatch.Checked(tensor(new long[] { 1, 1, 0, 20, 2 }, [1, 5]), tensor(new long[] { 0, 0, 1, 1, 1 }, [1, 5]), null, encoder, prompt?.Length ?? 0);
 
@@ -130,7 +130,7 @@ public sealed class EncoderTests
         using var model = PretrainedModel.Load(Fixtures.Model("tiny-bert"), Precision.Float32);
         var text = model.Encode(Texts[0]);
         var seen = new List<(int Layer, long[] Key, long[] Value)>();
-        model.Frozen.Encoder.Forward(TokenBatch.Create([text], 0, CPU), null, (layer, key, value) => seen.Add((layer, key.shape, value.shape)));
+        model.Frozen.Backbone.Forward(TokenBatch.Create([text], 0, CPU), null, (layer, key, value) => seen.Add((layer, key.shape, value.shape)));
         Assert.Equal([0, 1, 2], seen.Select(entry => entry.Layer));
         Assert.All(seen, entry =>
         {
@@ -141,8 +141,8 @@ public sealed class EncoderTests
 
     private static Tensor Forward(PretrainedModel model, Prompt? prompt, params TokenizedText[] rows)
     {
-        var encoder = model.Frozen.Encoder;
-        return encoder.Forward(TokenBatch.Create(rows, encoder.Configuration.PaddingId, CPU), prompt);
+        var encoder = model.Frozen.Backbone;
+        return encoder.Forward(TokenBatch.Create(rows, encoder.PaddingId, CPU), prompt);
     }
 
     private static Prompt? CreatePrompt(PretrainedModel model, string kind)

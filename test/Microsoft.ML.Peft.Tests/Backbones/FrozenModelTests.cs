@@ -25,8 +25,8 @@ public sealed class FrozenModelTests : IDisposable
         Assert.Equal(1, Held);
         Assert.Same(first.Frozen, second.Frozen);
         Assert.Same(first.Frozen, adapter.Backbone.Frozen);
-        Assert.Equal(first.Frozen.Encoder.WordEmbeddings.Handle, second.Frozen.Encoder.WordEmbeddings.Handle);
-        var weights = first.Frozen.Encoder.WordEmbeddings;
+        Assert.Equal(first.Frozen.Backbone.WordEmbeddings.Handle, second.Frozen.Backbone.WordEmbeddings.Handle);
+        var weights = first.Frozen.Backbone.WordEmbeddings;
 
         first.Dispose();
         first.Dispose();

@@ -46,9 +46,9 @@ public sealed class ModelFilesTests
     [Fact]
     public void An_unknown_architecture_is_refused_with_the_list_of_known_ones()
     {
-        using var copy = new ModelCopy().Configure("model_type", "\"llama\"");
+        using var copy = new ModelCopy().Configure("model_type", "\"whisper\"");
         var error = Assert.Throws<NotSupportedException>(() => copy.Load());
-        AssertSays(error, copy.File("config.json"), "'llama'", "bert, roberta, xlm-roberta, camembert, distilbert, electra");
+        AssertSays(error, copy.File("config.json"), "'whisper'", "bert, roberta, xlm-roberta, camembert, distilbert, electra");
     }
 
     [Theory]
@@ -230,7 +230,7 @@ public sealed class ModelFilesTests
     {
         using var model = PretrainedModel.Load(Fixtures.Model("tiny-bert-fp16"), Precision.Float32);
         Assert.Equal(Precision.Float32, model.Precision);
-        Assert.Equal(ScalarType.Float32, model.Frozen.Encoder.WordEmbeddings.dtype);
+        Assert.Equal(ScalarType.Float32, model.Frozen.Backbone.WordEmbeddings.dtype);
         using var hidden = Hidden(model);
         Assert.True(hidden.isfinite().all().item<bool>());
     }
@@ -250,7 +250,7 @@ public sealed class ModelFilesTests
         using var original = PretrainedModel.Load(Fixtures.Model("tiny-bert"), Precision.Float32);
         using var changed = copy.Load();
         TensorAssert.Equal(Hidden(original), Hidden(changed));
-        Assert.NotNull(changed.Frozen.Encoder.Pooler);
+        Assert.NotNull(changed.Frozen.Backbone.Pooler);
     }
 
     private static Tensor Hidden(PretrainedModel model)
@@ -258,7 +258,7 @@ public sealed class ModelFilesTests
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var batch = Backbones.TokenBatch.Create([model.Encode("the whale was there")], 0, CPU);
-        return model.Frozen.Encoder.Forward(batch, null).MoveToOuterDisposeScope();
+        return model.Frozen.Backbone.Forward(batch, null).MoveToOuterDisposeScope();
     }
 
     private static void AssertSays(Exception error, params string[] parts)

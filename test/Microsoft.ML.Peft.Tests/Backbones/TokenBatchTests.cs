@@ -94,8 +94,8 @@ public sealed class TokenBatchTests : IDisposable
     {
         using var distilbert = PretrainedModel.Load(Fixtures.Model("tiny-distilbert"), Precision.Float32);
         var ids = ones(1, 3, ScalarType.Int64);
-        Assert.Null(TokenBatch.Checked(ids, ids, zeros_like(ids), distilbert.Frozen.Encoder, 0).TypeIds);
-        Assert.Throws<ArgumentOutOfRangeException>("typeIds", () => TokenBatch.Checked(ids, ids, ids, distilbert.Frozen.Encoder, 0));
+        Assert.Null(TokenBatch.Checked(ids, ids, zeros_like(ids), distilbert.Frozen.Backbone, 0).TypeIds);
+        Assert.Throws<ArgumentOutOfRangeException>("typeIds", () => TokenBatch.Checked(ids, ids, ids, distilbert.Frozen.Backbone, 0));
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class TokenBatchTests : IDisposable
         var batch = TokenBatch.Create([Row([], 0)], 0, CPU);
         Assert.Equal([1, 1], batch.Ids.shape);
         using var frozen = no_grad();
-        Assert.True(_model.Frozen.Encoder.Forward(batch, null).isfinite().all().item<bool>());
+        Assert.True(_model.Frozen.Backbone.Forward(batch, null).isfinite().all().item<bool>());
     }
 
     public void Dispose()
@@ -139,7 +139,7 @@ public sealed class TokenBatchTests : IDisposable
     }
 
     private TokenBatch Check(Tensor ids, Tensor mask, Tensor? typeIds = null, int virtualTokens = 0) =>
-        TokenBatch.Checked(ids, mask, typeIds, _model.Frozen.Encoder, virtualTokens);
+        TokenBatch.Checked(ids, mask, typeIds, _model.Frozen.Backbone, virtualTokens);
 
     private static TokenizedText Row(int[] ids, int type) => new(ids, [.. ids.Select(_ => type)], truncated: false);
 }

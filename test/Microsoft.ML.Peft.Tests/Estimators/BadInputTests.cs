@@ -21,6 +21,11 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public void A_decoders_first_token_is_refused_as_pooling()
+        => Refused<ArgumentException>(Tickets.Load(_context), o => (o.LabelColumnName, o.Model, o.Pooling) = ("Rating", Fixtures.Model("tiny-gpt2"), Pooling.Cls),
+            "Pooling.Cls reads the first token, which in a decoder sees nothing of the text; use Pooling.Auto or Pooling.Mean.");
+
+    [Fact]
     public void Text_labels_are_refused_with_the_way_out()
         => Refused<NotSupportedException>(Tickets.Load(_context), _ => { },
             "The label column 'Label' is Text, which would mean text generation; that is not supported. For classes, put Conversion.MapValueToKey(\"Label\") before this estimator");

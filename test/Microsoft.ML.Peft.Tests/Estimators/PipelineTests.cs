@@ -56,6 +56,26 @@ public sealed class PipelineTests
         Assert.True(double.IsFinite(_context.Regression.Evaluate(model.Transform(rows), "Rating").RootMeanSquaredError));
     }
 
+    [Theory]
+    [InlineData("tiny-llama", Pooling.Auto)]
+    [InlineData("tiny-gpt2", Pooling.Auto)]
+    [InlineData("tiny-gemma3", Pooling.Mean)]
+    [InlineData("tiny-opt", Pooling.Mean)]
+    public void A_decoder_classifies_and_regresses_too(string name, Pooling pooling)
+    {
+        foreach (string method in (string[])["prompt", "prefix", "p-tuning"])
+        {
+            var rows = Tickets.Keyed(_context);
+            using var model = Fit(method, rows, o => (o.Model, o.Pooling) = (Fixtures.Model(name), pooling));
+            Assert.All(model.Transform(rows).GetColumn<float[]>("Score"), s => Assert.Equal(1, s.Sum(), 4));
+            using var loaded = (SoftPromptTransformer)Reload(model, rows.Schema);
+            Assert.Equal(Scores(model, rows), Scores(loaded, rows));
+        }
+        var rated = Tickets.Load(_context);
+        using var regression = Fit("prefix", rated, o => (o.Model, o.Pooling, o.LabelColumnName) = (Fixtures.Model(name), pooling, "Rating"));
+        Assert.True(double.IsFinite(_context.Regression.Evaluate(regression.Transform(rated), "Rating").RootMeanSquaredError));
+    }
+
     [Fact]
     public void A_pipeline_trains_and_predicts_with_transforms_before_and_after_it()
     {

@@ -46,7 +46,7 @@ public sealed class SequenceHeadTests : IDisposable
     [InlineData(Pooling.HuggingFace)]
     public void The_head_computes_in_32_bits(Pooling pooling)
     {
-        var pooled = SequenceHead.Pool(_hidden.to(ScalarType.BFloat16), Batch(null), pooling);
+        var pooled = SequenceHead.Pool(_hidden.to(ScalarType.BFloat16), Batch(null), pooling, HeadLayout.Linear);
         Assert.Equal(ScalarType.Float32, pooled.dtype);
     }
 
@@ -72,7 +72,7 @@ public sealed class SequenceHeadTests : IDisposable
         using var model = PretrainedModel.Load(Fixtures.Model(family), Precision.Float32);
         using var initializer = new Initializer(0, CPU);
         int hidden = model.Configuration.HiddenSize;
-        var values = SequenceHead.Initialize(model.Frozen.Family.Head, hidden, 3, initializer);
+        var values = SequenceHead.Initialize(model.Frozen.Head, hidden, 3, initializer);
         string[] names = layers.Split(' ');
         Assert.Equal(names.SelectMany(name => new[] { name + ".bias", name + ".weight" }).Order(StringComparer.Ordinal), values.Keys.Order(StringComparer.Ordinal));
         Assert.Equal([3, hidden], values[names[^1] + ".weight"].shape);
@@ -89,7 +89,7 @@ public sealed class SequenceHeadTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    private Tensor Pool(Pooling pooling, long[]? mask) => SequenceHead.Pool(_hidden, Batch(mask), pooling);
+    private Tensor Pool(Pooling pooling, long[]? mask) => SequenceHead.Pool(_hidden, Batch(mask), pooling, HeadLayout.Linear);
 
     private static TokenBatch Batch(long[]? mask) => new(zeros(2, 3, ScalarType.Int64), mask is null ? null : tensor(mask, [2, 3]), null);
 }

@@ -13,7 +13,7 @@ public sealed class SoftPromptFactoryTests : IDisposable
 
     public static TheoryData<string> Methods => TinyMethods.Names;
 
-    private Tensor Words => _model.Frozen.Encoder.WordEmbeddings;
+    private Tensor Words => _model.Frozen.Backbone.WordEmbeddings;
 
     [Fact]
     public void Random_prompts_stay_within_their_range()
@@ -82,7 +82,7 @@ public sealed class SoftPromptFactoryTests : IDisposable
         using var soft = Create(new PrefixTuningSettings(text.Ids.Count) { InitializationText = "the whale", Projection = projection });
         using var frozen = no_grad();
         var prefix = soft.Forward().KeysValues!;                            // [2L, H, P, d]
-        _model.Frozen.Encoder.Forward(TokenBatch.Create([text], 0, CPU), null, (layer, key, value) =>
+        _model.Frozen.Backbone.Forward(TokenBatch.Create([text], 0, CPU), null, (layer, key, value) =>
         {
             TensorAssert.Close(key[0], prefix[2 * layer], 1e-6);
             TensorAssert.Close(value[0], prefix[2 * layer + 1], 1e-6);

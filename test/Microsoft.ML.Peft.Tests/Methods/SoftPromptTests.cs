@@ -20,7 +20,7 @@ public sealed class SoftPromptTests : IDisposable
     {
         using var soft = Create(TinyMethods.Of(method));
         using var head = CreateHead(HeadLayout.Linear);
-        var encoder = _model.Frozen.Encoder;
+        var encoder = _model.Frozen.Backbone;
         var batch = TokenBatch.Create([_model.Encode("the whale"), _model.Encode("he was not there")], 0, CPU);
 
         // Without a soft prompt nothing in the encoder asks for gradients.
@@ -38,10 +38,10 @@ public sealed class SoftPromptTests : IDisposable
     public void The_frozen_pooler_of_BERTs_own_head_gets_no_gradient()
     {
         using var soft = Create(TinyMethods.Of("prompt tuning"));
-        using var head = CreateHead(_model.Frozen.Family.Head);
+        using var head = CreateHead(_model.Frozen.Head);
         var batch = TokenBatch.Create([_model.Encode("the whale")], 0, CPU);
-        head.Forward(_model.Frozen.Encoder.Forward(batch, soft.Forward()), batch).square().sum().backward();
-        Assert.Null(_model.Frozen.Encoder.Pooler!.Weight.grad);
+        head.Forward(_model.Frozen.Backbone.Forward(batch, soft.Forward()), batch).square().sum().backward();
+        Assert.Null(_model.Frozen.Backbone.Pooler!.Weight.grad);
         Assert.Equal(["classifier.bias", "classifier.weight"], head.Parameters.Keys);
     }
 
@@ -104,5 +104,5 @@ public sealed class SoftPromptTests : IDisposable
     private SequenceHead CreateHead(HeadLayout layout) => new(
         layout == HeadLayout.Linear ? Pooling.Mean : Pooling.HuggingFace, layout,
         new Dictionary<string, Tensor> { ["classifier.weight"] = _initializer.Normal(1, 2, 48), ["classifier.bias"] = _initializer.Normal(1, 2) },
-        _model.Frozen.Encoder.Pooler);
+        _model.Frozen.Backbone.Pooler);
 }

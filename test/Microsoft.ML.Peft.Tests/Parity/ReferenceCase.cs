@@ -20,17 +20,16 @@ internal sealed class ReferenceCase : IDisposable
         Directory = Path.Combine(Fixtures.Folder("cases"), name);
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Directory, "case.json")));
         _case = document.RootElement.Clone();
-        Skip.IfNot(IsEncoder(), $"{name}: only encoders are supported yet");
+        Skip.IfNot(IsSupported(), $"{name}: this architecture is not supported yet");
         Model = PretrainedModel.Load(Fixtures.Model(Text("model")), Precision.Float32);
         Inputs = Read("inputs.safetensors");
         Expected = Read("expected.safetensors");
     }
 
-    public static IEnumerable<object[]> Names(bool trained) =>
-        Fixtures.Folders("cases")
-            .Select(path => Path.GetFileName(path)!)
-            .Where(name => name.Contains("__none__", StringComparison.Ordinal) != trained)
-            .Select(name => new object[] { name });
+    /// <summary>The cases of one task with a soft prompt, or the frozen models alone.</summary>
+    public static IEnumerable<object[]> Trained(string task) => Names(name => name.EndsWith("__" + task, StringComparison.Ordinal) && !IsFrozen(name));
+
+    public static IEnumerable<object[]> Frozen() => Names(IsFrozen);
 
     public static ReferenceCase Open(string name) => new(name);
 
@@ -42,13 +41,13 @@ internal sealed class ReferenceCase : IDisposable
 
     public IReadOnlyDictionary<string, Tensor> Expected { get; }
 
-    public Encoder Encoder => Model.Frozen.Encoder;
+    public Backbone Backbone => Model.Frozen.Backbone;
 
     public JsonElement this[string key] => _case.GetProperty(key);
 
     public string Text(string key) => _case.GetProperty(key).GetString()!;
 
-    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Encoder, 0);
+    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Backbone, 0);
 
     /// <summary>One row without its padding.</summary>
     public TokenBatch Row(int row)
@@ -66,7 +65,7 @@ internal sealed class ReferenceCase : IDisposable
         var initial = Read("initial.safetensors");
         var head = initial.Where(value => value.Key.StartsWith("base_model.", StringComparison.Ordinal))
             .ToDictionary(value => value.Key["base_model.".Length..], value => value.Value);
-        return new Trainee(Encoder, CreateSoftPrompt(initial), Adapter.CreateHead(Pooling.HuggingFace, Model.Frozen, head));
+        return new Trainee(Backbone, CreateSoftPrompt(initial), Adapter.CreateHead(Pooling.HuggingFace, Model.Frozen, head));
     }
 
     public IReadOnlyDictionary<string, Tensor> Read(string file) => ReadTensors(Path.Combine(Directory, file));
@@ -77,11 +76,22 @@ internal sealed class ReferenceCase : IDisposable
         return file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).clone());
     }
 
+    /// <summary>Compares two tensors entry by entry.</summary>
+    public static void AssertClose(string what, Tensor expected, Tensor actual, double tolerance)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        double difference = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
+        Assert.True(difference <= tolerance, $"{what} differs by {difference:e2}, more than {tolerance:e2}.");
+    }
+
     public void Dispose()
     {
         Model.Dispose();
         _scope.Dispose();
     }
+
+    /// <summary>The soft prompt alone, for a language model that has no head of ours.</summary>
+    public SoftPrompt CreateSoftPrompt() => CreateSoftPrompt(Read("initial.safetensors"));
 
     private SoftPrompt CreateSoftPrompt(IReadOnlyDictionary<string, Tensor> initial)
     {
@@ -90,7 +100,7 @@ internal sealed class ReferenceCase : IDisposable
             initial["lstm_head.weight_ih_" + suffix], initial["lstm_head.weight_hh_" + suffix],
             initial["lstm_head.bias_ih_" + suffix], initial["lstm_head.bias_hh_" + suffix]);
         var embedding = initial["embedding.weight"];
-        var shape = Encoder.Configuration;
+        var shape = Backbone.Configuration;
         switch (Text("method"))
         {
             case "prompt":
@@ -110,11 +120,16 @@ internal sealed class ReferenceCase : IDisposable
         }
     }
 
-    private bool IsEncoder()
+    private static IEnumerable<object[]> Names(Func<string, bool> wanted) =>
+        Fixtures.Folders("cases").Select(path => Path.GetFileName(path)!).Where(wanted).Select(name => new object[] { name });
+
+    private static bool IsFrozen(string name) => name.Contains("__none__", StringComparison.Ordinal);
+
+    private bool IsSupported()
     {
         string config = Path.Combine(Fixtures.Model(Text("model")), "config.json");
         using var document = JsonDocument.Parse(File.ReadAllBytes(config));
         string type = document.RootElement.GetProperty("model_type").GetString()!;
-        return Backbones.Families.EncoderFamilies.All.Any(family => family.ModelTypes.Contains(type));
+        return Backbones.Families.ModelFamilies.All.Any(family => family.ModelTypes.Contains(type));
     }
 }

@@ -13,7 +13,7 @@ internal static class Tickets
     ];
 
     /// <summary>A small tiny-bert which trains in moments; its weights are random.</summary>
-    public static string TinyModel { get; } = Path.Combine(Fixtures.Root, "models", "tiny-bert");
+    public static string TinyModel { get; } = Fixtures.Model("tiny-bert");
 
     public static IDataView Load(MLContext context, int count = 48) => context.Data.LoadFromEnumerable(Rows(count));
 

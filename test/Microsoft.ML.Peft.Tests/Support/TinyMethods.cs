@@ -32,6 +32,6 @@ internal static class TinyMethods
     };
 
     public static InitializationSource Source(PretrainedModel model, IReadOnlyList<string>? labelNames = null, params string[] trainingTexts) => new(
-        model.Frozen.Encoder, text => model.Encode(text).Ids, model.Words.SpecialIds,
+        model.Frozen.Backbone, text => model.Encode(text).Ids, model.Words.SpecialIds,
         (trainingTexts.Length == 0 ? ["the whale was there", "he saw one ship"] : trainingTexts).Select(text => model.Encode(text).Ids), labelNames);
 }

@@ -11,7 +11,7 @@ public sealed class LabelScaleTests
     [Fact]
     public void Standardized_labels_have_mean_0_and_variance_1()
     {
-        var scale = LabelScale.Of([1000, 1010, 1020, 1030]);
+        var scale = LabelScale.Of([1000, 1010, 1020, 1030], centered: true);
         Assert.Equal(1015, scale.Mean);
         Assert.Equal(Math.Sqrt(125), scale.Deviation, 10);
         float[] labels = scale.Standardize([1000, 1010, 1020, 1030]);
@@ -21,7 +21,7 @@ public sealed class LabelScaleTests
 
     [Fact]
     public void Equal_labels_are_only_shifted() =>
-        Assert.Equal([0f, 0f], LabelScale.Of([7, 7]).Standardize([7, 7]));
+        Assert.Equal([0f, 0f], LabelScale.Of([7, 7], centered: true).Standardize([7, 7]));
 
     [Fact]
     public void A_restored_head_predicts_labels_as_they_were_given()

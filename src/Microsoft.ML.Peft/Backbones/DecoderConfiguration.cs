@@ -1,0 +1,92 @@
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>What tells one autoregressive decoder from another.</summary>
+internal sealed record DecoderConfiguration : ModelConfiguration
+{
+    public required Activation Activation { get; init; }
+
+    /// <summary>act(W₁ x) ∘ W₂ x instead of act(W₁ x) between the two feed-forward layers (Shazeer 2020).</summary>
+    public required bool GatedMlp { get; init; }
+
+    /// <summary>Root mean square normalisation instead of layer normalisation (Zhang and Sennrich 2019).</summary>
+    public required bool RmsNorm { get; init; }
+
+    public required double NormEpsilon { get; init; }
+
+    /// <summary>Norms multiply by 1 + w (Gemma).</summary>
+    public bool NormAddsOne { get; init; }
+
+    /// <summary>Attention and feed-forward both read the layer's input (GPT-J, GPT-NeoX).</summary>
+    public bool ParallelResidual { get; init; }
+
+    /// <summary>Further norms behind attention and feed-forward (Gemma 2 and 3).</summary>
+    public bool PostNorms { get; init; }
+
+    /// <summary>Queries and keys are normalised per head (Qwen3, Gemma 3).</summary>
+    public bool QueryKeyNorm { get; init; }
+
+    /// <summary>Rotary positions; null where the positions are learned.</summary>
+    public RotaryConfiguration? Rotary { get; init; }
+
+    /// <summary>Other rotary positions in the layers with a sliding window (Gemma 3); null for the same.</summary>
+    public RotaryConfiguration? LocalRotary { get; init; }
+
+    /// <summary>The row of a learned position table that belongs to the first token (OPT: 2).</summary>
+    public int FirstPosition { get; init; }
+
+    /// <summary>How many keys a query sees in layers with a sliding window, itself included; null for all.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>Which layers have the sliding window; null for all.</summary>
+    public IReadOnlyList<bool>? SlidingLayers { get; init; }
+
+    /// <summary>The factor on query·key; null for 1/√d.</summary>
+    public double? AttentionScale { get; init; }
+
+    /// <summary>Attention scores go through c·tanh(x/c) (Gemma 2).</summary>
+    public double? AttentionSoftcap { get; init; }
+
+    /// <summary>Logits go through c·tanh(x/c) (Gemma 2).</summary>
+    public double? LogitSoftcap { get; init; }
+
+    /// <summary>The factor on token embeddings, virtual tokens left out (Gemma: √D).</summary>
+    public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>The output layer is the token embeddings.</summary>
+    public required bool TiedHead { get; init; }
+
+    public bool IsSliding(int layer) => SlidingWindow is not null && (SlidingLayers?[layer] ?? true);
+}
+
+/// <summary>How rotary angles grow with the position (Su et al. 2021), and how they are stretched over longer texts.</summary>
+internal sealed record RotaryConfiguration
+{
+    public required double Theta { get; init; }
+
+    /// <summary>The part of each head that is rotated.</summary>
+    public double PartialFactor { get; init; } = 1;
+
+    public RotaryScaling Scaling { get; init; } = RotaryScaling.None;
+
+    public double Factor { get; init; } = 1;
+
+    public double LowFrequencyFactor { get; init; } = 1;
+
+    public double HighFrequencyFactor { get; init; } = 4;
+
+    public int OriginalMaxPositions { get; init; }
+
+    public double BetaFast { get; init; } = 32;
+
+    public double BetaSlow { get; init; } = 1;
+
+    public double? AttentionFactor { get; init; }
+}
+
+internal enum RotaryScaling
+{
+    None,
+    Linear,
+    Llama3,
+    Yarn,
+}

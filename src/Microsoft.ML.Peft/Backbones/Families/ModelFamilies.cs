@@ -1,0 +1,18 @@
+namespace Microsoft.ML.Peft.Backbones.Families;
+
+/// <summary>The families we know.</summary>
+internal static class ModelFamilies
+{
+    public static IReadOnlyList<ModelFamily> All { get; } =
+    [
+        Bert.Family, Roberta.Family, DistilBert.Family, Electra.Family,
+        Llama.Family, Phi3.Family, Gemma.Family, Gpt2.Family, GptNeoX.Family, Opt.Family,
+    ];
+
+    public static ModelFamily Of(ConfigFile config)
+    {
+        string type = config.Text("model_type");
+        return All.FirstOrDefault(family => family.ModelTypes.Contains(type)) ?? throw new NotSupportedException(
+            $"'{config.Path}' describes a '{type}' model; supported are {string.Join(", ", All.SelectMany(family => family.ModelTypes))}.");
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.ML.Peft.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>Reads a checkpoint's tensors under a family's prefix, their shapes checked, in the frozen weights' type and place.</summary>
+internal sealed class WeightReader(Checkpoint checkpoint, string prefix, string probe, ScalarType type, Device device)
+{
+    // Files of bare models name their tensors without the family's prefix.
+    private readonly string _prefix = checkpoint.Contains(prefix + probe) ? prefix : "";
+
+    public bool Contains(string name) => checkpoint.Contains(_prefix + name);
+
+    /// <summary>A tensor under the prefix, in the current dispose scope.</summary>
+    public Tensor Read(string name, params long[] shape) => ReadAbsolute(_prefix + name, shape);
+
+    /// <summary>A tensor that has no prefix: a head.</summary>
+    public Tensor ReadAbsolute(string name, params long[] shape)
+    {
+        var found = checkpoint.Info(name).Shape;
+        if (!found.AsSpan().SequenceEqual(shape))
+        {
+            throw new InvalidDataException(
+                $"'{checkpoint.Source}': tensor '{name}' is [{string.Join(", ", found)}], but config.json asks for [{string.Join(", ", shape)}]; " +
+                "weights and config.json do not belong together.");
+        }
+        return checkpoint.Read(name).to(type, device);
+    }
+
+    public bool ContainsAbsolute(string name) => checkpoint.Contains(name);
+
+    /// <summary>A linear layer with bias, outside the dispose scope.</summary>
+    public FrozenLinear Linear(string name, long output, long input) =>
+        new(Read(name + ".weight", output, input).DetachFromDisposeScope(), Read(name + ".bias", output).DetachFromDisposeScope());
+
+    /// <summary>A bias, outside the dispose scope; null where the file has none.</summary>
+    public Tensor? BiasOrNull(string name, long output) => Contains(name + ".bias") ? Read(name + ".bias", output).DetachFromDisposeScope() : null;
+}

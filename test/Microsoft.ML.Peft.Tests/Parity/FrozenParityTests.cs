@@ -1,0 +1,63 @@
+using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Training;
+using static Microsoft.ML.Peft.Tests.Parity.ReferenceCase;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Tests.Parity;
+
+/// <summary>Frozen models against what Hugging Face transformers recorded, padded and row by row.</summary>
+[Trait("Category", "Parity")]
+public sealed class FrozenParityTests
+{
+    private const double LogitsTolerance = 1e-4;
+
+    public static IEnumerable<object[]> Cases => ReferenceCase.Frozen();
+
+    [SkippableTheory]
+    [MemberData(nameof(Cases))]
+    public void The_frozen_model_computes_what_transformers_computes(string name)
+    {
+        using var reference = ReferenceCase.Open(name);
+        using var frozen = no_grad();
+        Compare("padded.", reference.Batch, padded: true);
+        for (int row = 0; row < reference.Batch.Rows; row++)
+            Compare($"row{row}.", reference.Row(row), padded: false);
+
+        void Compare(string prefix, TokenBatch batch, bool padded)
+        {
+            var hidden = reference.Backbone.Forward(batch, null);
+            foreach (var (key, expected) in reference.Expected.Where(value => value.Key.StartsWith(prefix, StringComparison.Ordinal)))
+            {
+                // Where the file has no pooler, transformers draws one at random: there is nothing to compare with.
+                if (key.EndsWith("pooler_output", StringComparison.Ordinal) && reference.Backbone.Pooler is null)
+                    continue;
+                var actual = key[prefix.Length..] switch
+                {
+                    "last_hidden_state" => hidden,
+                    "pooler_output" => tanh(reference.Backbone.Pooler!.Forward(hidden.select(1, 0))),
+                    "logits" => Logits(reference, hidden, batch),
+                    "loss" => Loss(reference, Logits(reference, hidden, batch)),
+                    _ => throw new InvalidDataException($"{name} expects '{key}', which this test does not know."),
+                };
+                // What a padding position computes is nobody's business.
+                bool masked = padded && expected.dim() == 3;
+                var weight = masked ? reference.Inputs["attention_mask"].unsqueeze(2) : ones(1);
+                AssertClose(key, expected * weight, actual * weight, LogitsTolerance);
+            }
+        }
+    }
+
+    private static Tensor Loss(ReferenceCase reference, Tensor logits) => reference.Text("task") == "CAUSAL_LM"
+        ? LanguageModelParityTests.Loss(logits, reference.Inputs["labels"])
+        : TaskLoss.Loss(PredictionTask.Multiclass, logits, reference.Labels);
+
+    private static Tensor Logits(ReferenceCase reference, Tensor hidden, TokenBatch batch)
+    {
+        if (reference.Text("task") == "CAUSAL_LM")
+            return ((Decoder)reference.Backbone).Logits(hidden);
+        var values = ReferenceCase.ReadTensors(Path.Combine(Fixtures.Model(reference.Text("model")), "model.safetensors"));
+        using var head = Adapter.CreateHead(Pooling.HuggingFace, reference.Model.Frozen, values);
+        return head.Forward(hidden, batch);
+    }
+}
