@@ -63,6 +63,17 @@ internal sealed class ConfigFile
         return value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value) : throw Wrong(key, "an object");
     }
 
+    /// <summary>A whole number or a list of them, none negative.</summary>
+    public IReadOnlyList<int>? IntegersOrNull(string key)
+    {
+        if (!Has(key, out var value))
+            return null;
+        var numbers = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().ToArray() : [value];
+        return numbers.All(number => number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out int id) && id >= 0)
+            ? [.. numbers.Select(number => number.GetInt32())]
+            : throw Wrong(key, "a whole number of at least 0, or a list of them");
+    }
+
     /// <summary>A list of as many texts as asked for.</summary>
     public IReadOnlyList<string>? TextsOrNull(string key, int count)
     {

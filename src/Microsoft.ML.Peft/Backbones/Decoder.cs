@@ -10,7 +10,7 @@ namespace Microsoft.ML.Peft.Backbones;
 internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights weights) : Backbone
 {
     /// <summary>Stands for −∞ in scores: finite, so that a padding position which sees no key stays a number.</summary>
-    private const double Hidden = -1e30;
+    private const double Never = -1e30;
 
     public override DecoderConfiguration Configuration => configuration;
 
@@ -20,13 +20,22 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     public override Tensor WordEmbeddings => weights.WordEmbeddings;
 
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Action<int, Tensor, Tensor>? onKeysValues = null) =>
+        Forward(batch, prompt, null, onKeysValues);
+
+    /// <summary>As <see cref="Backbone.Forward"/>, with the keys and values of earlier tokens, to which the batch's are added.</summary>
+    /// <param name="batch">The first tokens, or one further token per row `[B, 1]`.</param>
+    /// <param name="prompt">The soft prompt, with the first tokens only.</param>
+    /// <param name="cache">What went before, and after this call the batch too; null to keep nothing.</param>
+    /// <param name="onKeysValues">Is shown each layer's own keys and values.</param>
+    public Tensor Forward(TokenBatch batch, Prompt? prompt, KeyValueCache? cache, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        int prefixLength = prompt?.KeysValues is null ? 0 : prompt.Length;
-        var positions = Positions(batch, prompt);                                           // [S] or [B, S]
+        var table = cache?.Table?.Next() ?? KeyTable.Start(batch, prompt?.Length ?? 0, Device);
+        long queries = batch.Length + (prompt?.Embeddings is null ? 0 : prompt.Length);
+        var positions = table.Queries(queries);                                             // [S] or [B, S]
         var hidden = Embed(batch, prompt, positions);                                       // [B, S, D]
-        var full = Bias(batch, prompt?.Length ?? 0, prefixLength, window: null);            // [B or 1, 1, S, K]
-        var sliding = configuration.SlidingWindow is { } window ? Bias(batch, prompt?.Length ?? 0, prefixLength, window) : null;
+        var full = table.Bias(queries, null, Type, Never);                                  // [B or 1, 1, S, K]
+        var sliding = configuration.SlidingWindow is { } window ? table.Bias(queries, window, Type, Never) : full;
         var angles = weights.Rotary?.At(positions);
         var localAngles = weights.LocalRotary?.At(positions) ?? angles;
         var prefix = prompt?.KeysValues?.to(Type);                                          // [2L, KV, P, d]
@@ -34,11 +43,12 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         {
             using var scope = NewDisposeScope();
             bool local = configuration.IsSliding(layer);
-            var context = new LayerContext(layer, local ? sliding! : full, local ? localAngles : angles, prefix, onKeysValues);
+            var context = new LayerContext(layer, local ? sliding : full, local ? localAngles : angles, prefix, cache, onKeysValues);
             hidden = Layer(hidden, weights.Layers[layer], context).MoveToOuterDisposeScope();
         }
-        hidden = weights.FinalNorm is { } norm ? norm.Forward(hidden) : hidden;
-        return hidden;
+        if (cache is not null)
+            cache.Table = table;
+        return weights.FinalNorm is { } norm ? norm.Forward(hidden) : hidden;
     }
 
     /// <summary>The next token's logits `[…, V]`, 32-bit, for hidden states `[…, D]`.</summary>
@@ -90,11 +100,7 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
             (query, key) = (rotary.Apply(query, angles), rotary.Apply(key, angles));
         }
         context.OnKeysValues?.Invoke(context.Layer, key, value);
-        if (context.Prefix is { } prefix)
-        {
-            key = cat([prefix[2 * context.Layer].expand(rows, -1, -1, -1), key], 2);        // [B, KV, K, d]
-            value = cat([prefix[2 * context.Layer + 1].expand(rows, -1, -1, -1), value], 2);
-        }
+        (key, value) = Remember(key, value, context);                                       // [B, KV, K, d]
         // The queries of a group attend to the same keys: one product for all of them.
         query = (query * (configuration.AttentionScale ?? 1 / Math.Sqrt(size))).reshape(rows, shared, heads / shared * length, size);
         var scores = query.matmul(key.transpose(2, 3)).view(rows, heads, length, -1);       // [B, H, S, K]
@@ -120,42 +126,18 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         return words + (at.dim() == 1 ? table.index_select(0, at) : table.index_select(0, at.reshape(-1)).view(words.shape));
     }
 
-    /// <summary>
-    /// Where each token stands: virtual tokens first, then the text; padding takes no position, so that a row padded on the left
-    /// equals the row alone.
-    /// </summary>
-    private Tensor Positions(TokenBatch batch, Prompt? prompt)
+    /// <summary>The layer's keys and values behind those of the prefix and of earlier tokens.</summary>
+    private static (Tensor Key, Tensor Value) Remember(Tensor key, Tensor value, LayerContext context)
     {
-        int virtualTokens = prompt?.Length ?? 0;
-        bool inside = prompt?.Embeddings is not null;
-        if (batch.Mask is null)
-            return arange(inside ? 0 : virtualTokens, virtualTokens + batch.Length, dtype: ScalarType.Int64, device: Device);
-        var text = (batch.Mask.cumsum(1) - 1).clamp(min: 0) + virtualTokens;               // [B, T]
-        return inside ? cat([arange(virtualTokens, dtype: ScalarType.Int64, device: Device).expand(batch.Rows, -1), text], 1) : text;
+        if (context.Prefix is not { } prefix)
+            return context.Cache?.Append(context.Layer, key, value) ?? (key, value);
+        var prefixKey = prefix[2 * context.Layer].expand(key.size(0), -1, -1, -1);
+        var prefixValue = prefix[2 * context.Layer + 1].expand(key.size(0), -1, -1, -1);
+        if (context.Cache is not { } cache)
+            return (cat([prefixKey, key], 2), cat([prefixValue, value], 2));
+        cache.Append(context.Layer, prefixKey, prefixValue);
+        return cache.Append(context.Layer, key, value);
     }
 
-    /// <summary>
-    /// 0 where a query may see a key, else nearly −∞: never the future, never padding, and within the window only. The prefix
-    /// stands before all queries and counts in the window.
-    /// </summary>
-    private Tensor Bias(TokenBatch batch, int virtualTokens, int prefixLength, int? window)
-    {
-        long keys = virtualTokens + batch.Length, queries = keys - prefixLength;
-        var query = arange(prefixLength, keys, dtype: ScalarType.Int64, device: Device).unsqueeze(1);
-        var key = arange(keys, dtype: ScalarType.Int64, device: Device).unsqueeze(0);
-        var hidden = key.gt(query);                                                         // [S, K]
-        if (window is { } size)
-            hidden = hidden.logical_or(key.le(query - size));
-        hidden = hidden.view(1, 1, queries, keys);
-        if (batch.Mask is { } mask)
-        {
-            var padding = mask.eq(0);
-            if (virtualTokens > 0)
-                padding = cat([zeros(batch.Rows, virtualTokens, ScalarType.Bool, Device), padding], 1);
-            hidden = hidden.logical_or(padding.view(batch.Rows, 1, 1, keys));               // [B, 1, S, K]
-        }
-        return zeros(hidden.shape, Type, Device).masked_fill_(hidden, Hidden);
-    }
-
-    private sealed record LayerContext(int Layer, Tensor Bias, (Tensor, Tensor)? Angles, Tensor? Prefix, Action<int, Tensor, Tensor>? OnKeysValues);
+    private sealed record LayerContext(int Layer, Tensor Bias, (Tensor, Tensor)? Angles, Tensor? Prefix, KeyValueCache? Cache, Action<int, Tensor, Tensor>? OnKeysValues);
 }

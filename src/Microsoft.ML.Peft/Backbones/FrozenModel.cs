@@ -36,6 +36,7 @@ internal sealed class FrozenModel
                 $"'{key.Directory}': tokenizer.json knows {Tokenizer.VocabularySize} tokens, but config.json only {configuration.VocabularySize}; they do not belong together.");
         }
         Pooling = SentencePooling(key.Directory);
+        EndIds = ReadEndIds(config, Tokenizer);
         _checkpoint = Checkpoint.Open(key.Directory);
         try
         {
@@ -60,6 +61,9 @@ internal sealed class FrozenModel
 
     /// <summary>What <see cref="Pooling.Auto"/> means for this model.</summary>
     public Pooling Pooling { get; }
+
+    /// <summary>The tokens that end a text.</summary>
+    public IReadOnlySet<int> EndIds { get; }
 
     public string Fingerprint => _fingerprint.Value;
 
@@ -107,6 +111,14 @@ internal sealed class FrozenModel
             Backbone.Dispose();
             _checkpoint.Dispose();
         }
+    }
+
+    /// <summary>As `generation_config.json` says, else `config.json`, else the tokenizer.</summary>
+    private static HashSet<int> ReadEndIds(ConfigFile config, HuggingFaceTokenizer tokenizer)
+    {
+        string generation = Path.Combine(Path.GetDirectoryName(config.Path)!, "generation_config.json");
+        var ids = (File.Exists(generation) ? ConfigFile.Read(generation).IntegersOrNull("eos_token_id") : null) ?? config.IntegersOrNull("eos_token_id");
+        return [.. ids ?? (tokenizer.EosId is { } end ? [end] : [])];
     }
 
     private static void CheckShape(ConfigFile config, ModelConfiguration configuration)

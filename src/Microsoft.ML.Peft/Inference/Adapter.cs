@@ -9,11 +9,12 @@ namespace Microsoft.ML.Peft.Inference;
 /// <summary>A trained soft prompt with its head: what an adapter directory holds.</summary>
 /// <param name="Configuration">The method's configuration in Hugging Face's form.</param>
 /// <param name="PromptEmbeddings">The prompt in the layout of files `[P, …]`, every training-time network already applied.</param>
-/// <param name="Head">The head.</param>
-/// <param name="Description">What Hugging Face's files have no place for.</param>
-internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead Head, HeadDescription Description) : IDisposable
+/// <param name="Head">The head; null for language modelling, where the frozen model's own output layer answers.</param>
+/// <param name="Description">What Hugging Face's files have no place for; null without head.</param>
+internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description) : IDisposable
 {
     private const string HeadPrefix = "base_model.";
+    private const string LanguageModel = "CAUSAL_LM";
 
     public static IReadOnlyList<string> FileNames { get; } =
         [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName];
@@ -22,6 +23,14 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
     {
         using var scope = NewDisposeScope();
         var (configuration, tensors) = AdapterDirectory.Read(directory);
+        var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, backbone.Frozen.Backbone.Device);
+        CheckPrompt(prompt, configuration, backbone, directory);
+        if (configuration.TaskType == LanguageModel)
+        {
+            if (backbone.Frozen.Backbone is not Decoder)
+                throw new InvalidDataException($"The adapter in '{directory}' is for language modelling (CAUSAL_LM), but the frozen model is an encoder; it was trained on another model.");
+            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null);
+        }
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
         var transformer = backbone.Frozen.Backbone;
@@ -36,8 +45,6 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
             throw new InvalidDataException($"'{headPath}' names {labels.Count} labels, but the head has {outputs} outputs.");
         if ((description.Task == PredictionTask.Regression && outputs != 1) || (description.Task == PredictionTask.Binary && outputs != 2))
             throw new InvalidDataException($"'{headPath}' says {description.Task}, which takes {(description.Task == PredictionTask.Binary ? 2 : 1)}, but the head has {outputs} outputs.");
-        var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, transformer.Device);
-        CheckPrompt(prompt, configuration, backbone, directory);
         return new Adapter(configuration, prompt.DetachFromDisposeScope(), CreateHead(pooling, backbone.Frozen, values), description);
     }
 
@@ -45,8 +52,15 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
-        var head = Head.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.detach());
         System.IO.Directory.CreateDirectory(directory);
+        if (Head is not null)
+            SaveHead(directory, tensors);
+        AdapterDirectory.Write(directory, Configuration, tensors);
+    }
+
+    private void SaveHead(string directory, Dictionary<string, Tensor> tensors)
+    {
+        var head = Head!.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.detach());
         if (Head.Pooling == Pooling.HuggingFace)
         {
             foreach (var (name, value) in head)
@@ -57,8 +71,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         {
             SafetensorsWriter.Write(Path.Combine(directory, HeadDescription.TensorsFileName), head);
         }
-        AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description.ToJson()));
-        AdapterDirectory.Write(directory, Configuration, tensors);
+        AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
     }
 
     /// <summary>The prompt as the encoder takes it, in the encoder's number format.</summary>
@@ -75,7 +88,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
     public void Dispose()
     {
         PromptEmbeddings.Dispose();
-        Head.Dispose();
+        Head?.Dispose();
     }
 
     public static HeadLayout Layout(Pooling pooling, FrozenModel model) => pooling == Pooling.HuggingFace ? model.Head : HeadLayout.Linear;

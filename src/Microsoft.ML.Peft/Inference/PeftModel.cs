@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Peft;
 
 /// <summary>
-/// A frozen model with one trained soft prompt and a head for classification or regression. What does not depend on the
-/// text is computed once, when the model is made. Safe to use from many threads at a time.
+/// A frozen model with one trained soft prompt, and a head for classification or regression or, in a language model, its own
+/// output layer. What does not depend on the text is computed once, when the model is made. Safe to use from many threads at a time.
 /// </summary>
-public sealed class PeftModel : IDisposable
+public sealed partial class PeftModel : IDisposable
 {
     private readonly PretrainedModel _backbone;
     private readonly Adapter _adapter;
@@ -31,18 +31,18 @@ public sealed class PeftModel : IDisposable
     public int VirtualTokens => _prompt.Length;
 
     /// <summary>The label names in the order of the outputs; null where the adapter does not say them.</summary>
-    public IReadOnlyList<string>? Labels => _adapter.Description.Labels;
+    public IReadOnlyList<string>? Labels => _adapter.Description?.Labels;
 
-    /// <summary>The number of outputs per text: classes, or 1 for regression.</summary>
-    public int Outputs => _adapter.Head.Outputs;
+    /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model.</summary>
+    public int Outputs => _adapter.Head?.Outputs ?? Transformer.Configuration.VocabularySize;
 
-    internal PredictionTask Task => _adapter.Description.Task;
+    internal PredictionTask Task => _adapter.Description?.Task ?? throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
 
     internal PretrainedModel Backbone => _backbone;
 
     private Backbone Transformer => _backbone.Frozen.Backbone;
 
-    private int MaxTokens => Math.Min(_adapter.Description.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
+    private int MaxTokens => Math.Min(_adapter.Description?.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
 
     /// <summary>Loads an adapter directory of Hugging Face PEFT (`adapter_config.json`, `adapter_model.safetensors`), or one that <see cref="Save"/> wrote.</summary>
     /// <param name="backbone">The frozen model that it was trained on. It may be disposed before this model.</param>
@@ -58,11 +58,13 @@ public sealed class PeftModel : IDisposable
         return new PeftModel(backbone, Adapter.Load(backbone, directory));
     }
 
-    /// <summary>The head's outputs, as Hugging Face's model gives them.</summary>
+    /// <summary>The outputs, as Hugging Face's model gives them.</summary>
     /// <param name="inputIds">Token ids with special tokens `[B, T]`, int64, without virtual tokens.</param>
     /// <param name="attentionMask">1 for tokens and 0 for padding `[B, T]`, int64.</param>
     /// <param name="tokenTypeIds">Token types `[B, T]`, int64; null for all 0.</param>
-    /// <returns>Logits `[B, C]`, 32-bit, without gradient; the caller disposes them.</returns>
+    /// <returns>
+    /// Logits `[B, C]`, or of a language model `[B, T, V]` at the text's tokens; 32-bit, without gradient; the caller disposes them.
+    /// </returns>
     /// <exception cref="ArgumentException">A tensor has another shape or type, or a value is out of range.</exception>
     public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null)
     {
@@ -70,7 +72,11 @@ public sealed class PeftModel : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
-        return _adapter.Head.Forward(Transformer.Forward(batch, _prompt), batch).MoveToOuterDisposeScope();
+        var hidden = Transformer.Forward(batch, _prompt);
+        var logits = _adapter.Head is { } head
+            ? head.Forward(hidden, batch)
+            : ((Decoder)Transformer).Logits(hidden.narrow(1, hidden.size(1) - batch.Length, batch.Length));
+        return logits.MoveToOuterDisposeScope();
     }
 
     /// <summary>Class probabilities of texts.</summary>
@@ -143,7 +149,7 @@ public sealed class PeftModel : IDisposable
         var rows = new TokenizedText[texts.Length];
         for (int row = 0; row < rows.Length; row++)
             rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
-        Scorer.Run(Transformer, _prompt, rows, _adapter.Head.Forward, Outputs, outputs);
+        Scorer.Run(Transformer, _prompt, rows, _adapter.Head!.Forward, Outputs, outputs);
         foreach (float output in outputs)
         {
             if (!float.IsFinite(output))

@@ -1,0 +1,68 @@
+using System.Numerics.Tensors;
+
+namespace Microsoft.ML.Peft.Inference;
+
+/// <summary>Chooses the next token of one text from the model's logits. Its random numbers are its own, so other texts do not change it.</summary>
+internal sealed class TokenSampler(GenerationOptions options, IReadOnlySet<int> endIds, IEnumerable<int> prompt, int seed)
+{
+    private readonly HashSet<int> _seen = [.. prompt];
+    private readonly Random _random = new(seed);
+    private int _written;
+
+    /// <summary>The next token. The logits `[V]` are changed.</summary>
+    public int Next(Span<float> logits)
+    {
+        Penalize(logits);
+        if (_written < options.MinNewTokens)
+        {
+            foreach (int end in endIds)
+                logits[end] = float.NegativeInfinity;
+        }
+        int token = options.Temperature == 0 ? TensorPrimitives.IndexOfMax(logits) : Draw(logits);
+        _seen.Add(token);
+        _written++;
+        return token;
+    }
+
+    private void Penalize(Span<float> logits)
+    {
+        if (options.RepetitionPenalty == 1)
+            return;
+        foreach (int token in _seen)
+            logits[token] = (float)(logits[token] > 0 ? logits[token] / options.RepetitionPenalty : logits[token] * options.RepetitionPenalty);
+    }
+
+    private int Draw(Span<float> logits)
+    {
+        TensorPrimitives.Divide(logits, (float)options.Temperature, logits);
+        TensorPrimitives.SoftMax(logits, logits);
+        int[] order = [.. Enumerable.Range(0, logits.Length)];
+        logits.ToArray().AsSpan().Sort(order.AsSpan(), (a, b) => b.CompareTo(a));
+        int kept = Kept(logits, order);
+        double sum = 0;
+        for (int i = 0; i < kept; i++)
+            sum += logits[order[i]];
+        double left = _random.NextDouble() * sum;
+        for (int i = 0; i < kept - 1; i++)
+        {
+            left -= logits[order[i]];
+            if (left < 0)
+                return order[i];
+        }
+        return order[kept - 1];
+    }
+
+    /// <summary>How many of the likeliest tokens may be drawn: the strictest of top-k, top-p and min-p.</summary>
+    private int Kept(ReadOnlySpan<float> probabilities, int[] order)
+    {
+        int most = options.TopK == 0 ? order.Length : Math.Min(options.TopK, order.Length);
+        double least = options.MinP * probabilities[order[0]], sum = 0;
+        for (int i = 0; i < most; i++)
+        {
+            if (i > 0 && (sum >= options.TopP || probabilities[order[i]] < least))
+                return i;
+            sum += probabilities[order[i]];
+        }
+        return most;
+    }
+}
