@@ -86,7 +86,7 @@ public sealed class GgufFileTests : IDisposable
 
     [Fact]
     [Trait("Category", "Parity")]
-    public void The_same_weights_differ_by_half_a_step_at_most()
+    public void The_same_weights_differ_by_little_more_than_half_a_step()
     {
         using var scope = NewDisposeScope();
         using GgufFile exact = OpenFixture("tiny-llama-f32.gguf"), quantised = OpenFixture("tiny-llama-q8_0.gguf");
@@ -94,8 +94,9 @@ public sealed class GgufFileTests : IDisposable
         foreach (GgufTensorInfo info in quantised.Tensors.Values)
         {
             Tensor values = exact.Read(info.Name, ScalarType.Float32);
+            // Half a step, and the rounding of the scale to 11 bits, which 127 steps share.
             double step = info.Type.Name == "Q8_0" ? values.abs().max().item<float>() / 127 : 0;
-            TensorAssert.Close(values, quantised.Read(info.Name, ScalarType.Float32), step * 0.51);
+            TensorAssert.Close(values, quantised.Read(info.Name, ScalarType.Float32), step * 0.57);
         }
     }
 
