@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -11,6 +12,8 @@ namespace Microsoft.ML.Peft.Checkpoints;
 /// </summary>
 internal static class GgufBlocks
 {
+    // The loops are optimised at once (AggressiveOptimization): a model is read once, before tiered compilation could help.
+
     // The identity of addition: 0 would turn -0 into 0.
     private const float NoOffset = -0f;
     private const int ScalesLength = 12;
@@ -26,6 +29,7 @@ internal static class GgufBlocks
     public static void F16(ReadOnlySpan<byte> blocks, Span<float> values) =>
         TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(blocks), values);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BF16(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(blocks);
@@ -35,6 +39,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_0(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[18..], values = values[32..])
@@ -46,6 +51,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_1(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[20..], values = values[32..])
@@ -57,6 +63,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_0(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[22..], values = values[32..])
@@ -68,6 +75,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_1(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[24..], values = values[32..])
@@ -79,6 +87,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q8_0(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[34..], values = values[32..])
@@ -89,6 +98,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_K(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[144..], values = values[256..])
@@ -104,6 +114,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_K(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[176..], values = values[256..])
@@ -122,6 +133,7 @@ internal static class GgufBlocks
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q6_K(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         for (; !blocks.IsEmpty; blocks = blocks[210..], values = values[256..])
@@ -141,6 +153,7 @@ internal static class GgufBlocks
     }
 
     /// <summary>Rounds to the nearest bfloat16, to the even one of two, as libtorch does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Round(ReadOnlySpan<float> values, Span<ushort> target)
     {
         int i = 0;

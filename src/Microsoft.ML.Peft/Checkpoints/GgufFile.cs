@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -70,26 +71,7 @@ internal sealed class GgufFile : IDisposable
             return flat.view(info.Shape);
         }
 
-        // It keeps the mapping alive until all parts are done.
-        using Tensor blocks = _file.View(ScalarType.Byte, info.Offset, info.Length);
-        Tensor tensor = empty(info.Shape, type, CPU);
-        using Tensor values = tensor.view(-1);
-        long count = values.shape[0];
-        Parallel.For(0L, (count + PartLength - 1) / PartLength, part =>
-        {
-            long start = part * PartLength, length = Math.Min(PartLength, count - start);
-            using Tensor source = blocks.narrow(0, start / info.Type.BlockLength * info.Type.BlockBytes, length / info.Type.BlockLength * info.Type.BlockBytes);
-            using Tensor target = values.narrow(0, start, length);
-            if (type == ScalarType.Float32)
-            {
-                dequantize(source.bytes, MemoryMarshal.Cast<byte, float>(target.bytes));
-            }
-            else
-            {
-                Round(info.Type, dequantize, source.bytes, MemoryMarshal.Cast<byte, ushort>(target.bytes));
-            }
-        });
-        return tensor;
+        return Dequantised(info, dequantize, type);
     }
 
     /// <summary>A text from the metadata; null where the key is missing.</summary>
@@ -98,13 +80,16 @@ internal sealed class GgufFile : IDisposable
 
     /// <summary>A whole number from the metadata; null where the key is missing.</summary>
     /// <exception cref="InvalidDataException">The value is of another kind.</exception>
-    public long? Integer(string key) => Find(key) switch
+    public long? Integer(string key)
     {
-        null => null,
-        byte or sbyte or ushort or short or uint or int or long => Convert.ToInt64(Find(key)),
-        ulong value and <= long.MaxValue => (long)value,
-        _ => throw Unexpected(key, "a whole number"),
-    };
+        object? value = Find(key);
+        return value switch
+        {
+            null => null,
+            byte or sbyte or ushort or short or uint or int or long or ulong and <= long.MaxValue => Convert.ToInt64(value, CultureInfo.InvariantCulture),
+            _ => throw Unexpected(key, "a whole number"),
+        };
+    }
 
     /// <summary>A number from the metadata; null where the key is missing.</summary>
     /// <exception cref="InvalidDataException">The value is of another kind.</exception>
@@ -122,6 +107,31 @@ internal sealed class GgufFile : IDisposable
     public bool? Flag(string key) => Find(key) is { } value ? value as bool? ?? throw Unexpected(key, "true or false") : null;
 
     public void Dispose() => _file.Dispose();
+
+    private Tensor Dequantised(GgufTensorInfo info, Dequantizer dequantize, ScalarType type)
+    {
+        (int blockLength, int blockBytes) = (info.Type.BlockLength, info.Type.BlockBytes);
+        // It keeps the mapping alive until all parts are done.
+        using Tensor blocks = _file.View(ScalarType.Byte, info.Offset, info.Length);
+        Tensor tensor = empty(info.Shape, type, CPU);
+        using Tensor values = tensor.view(-1);
+        long count = values.shape[0];
+        Parallel.For(0L, (count + PartLength - 1) / PartLength, part =>
+        {
+            long start = part * PartLength, length = Math.Min(PartLength, count - start);
+            using Tensor source = blocks.narrow(0, start / blockLength * blockBytes, length / blockLength * blockBytes);
+            using Tensor target = values.narrow(0, start, length);
+            if (type == ScalarType.Float32)
+            {
+                dequantize(source.bytes, MemoryMarshal.Cast<byte, float>(target.bytes));
+            }
+            else
+            {
+                Round(info.Type, dequantize, source.bytes, MemoryMarshal.Cast<byte, ushort>(target.bytes));
+            }
+        });
+        return tensor;
+    }
 
     private static void Round(GgufType type, Dequantizer dequantize, ReadOnlySpan<byte> blocks, Span<ushort> target)
     {
