@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,19 +12,15 @@ namespace Microsoft.ML.Peft.Checkpoints;
 internal sealed class SafetensorsFile : IDisposable
 {
     private readonly SafetensorsHeader _header;
-    private readonly long _fileLength;
-    // One mapping per element type, because TorchSharp cannot view a tensor as another type.
-    private readonly Dictionary<ScalarType, Tensor> _mappings = [];
-    private bool _disposed;
+    private readonly MappedFile _file;
 
-    private SafetensorsFile(string path, SafetensorsHeader header, long fileLength)
+    private SafetensorsFile(SafetensorsHeader header, MappedFile file)
     {
-        Path = path;
         _header = header;
-        _fileLength = fileLength;
+        _file = file;
     }
 
-    public string Path { get; }
+    public string Path => _file.Path;
 
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
@@ -37,7 +32,7 @@ internal sealed class SafetensorsFile : IDisposable
     {
         path = System.IO.Path.GetFullPath(path);
         using FileStream file = File.OpenRead(path);
-        return new SafetensorsFile(path, SafetensorsHeader.Read(path, file), file.Length);
+        return new SafetensorsFile(SafetensorsHeader.Read(path, file), new MappedFile(path, file.Length));
     }
 
     /// <summary>What the header says about a tensor.</summary>
@@ -64,7 +59,7 @@ internal sealed class SafetensorsFile : IDisposable
             return Copy(info, type);
         }
 
-        using Tensor flat = Mapping(type, size).narrow(0, info.Offset / size, info.Length / size);
+        using Tensor flat = _file.View(type, info.Offset, info.Length / size);
         return flat.view(info.Shape);
     }
 
@@ -78,51 +73,10 @@ internal sealed class SafetensorsFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, info.Length - length);
-        if (length == 0)
-        {
-            return [];
-        }
-
-        using Tensor bytes = Mapping(ScalarType.Byte, 1).narrow(0, info.Offset + start, length);
-        return bytes.bytes;
+        return _file.Bytes(info.Offset + start, length);
     }
 
-    public void Dispose()
-    {
-        lock (_mappings)
-        {
-            _disposed = true;
-            foreach (Tensor mapping in _mappings.Values)
-            {
-                mapping.Dispose();
-            }
-
-            _mappings.Clear();
-        }
-    }
-
-    private Tensor Mapping(ScalarType type, int size)
-    {
-        lock (_mappings)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_mappings.TryGetValue(type, out Tensor? mapping))
-            {
-                try
-                {
-                    mapping = from_file(Path, shared: false, _fileLength / size, type, CPU).DetachFromDisposeScope();
-                }
-                catch (ExternalException e)
-                {
-                    throw new IOException($"'{Path}' could not be mapped into memory; check that the file is still there and unchanged. {e.Message}", e);
-                }
-
-                _mappings.Add(type, mapping);
-            }
-
-            return mapping;
-        }
-    }
+    public void Dispose() => _file.Dispose();
 
     // Elements that do not lie at a multiple of their size, as other writers leave them, cannot be mapped.
     private Tensor Copy(TensorInfo info, ScalarType type)

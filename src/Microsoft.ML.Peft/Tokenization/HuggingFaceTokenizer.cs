@@ -5,8 +5,9 @@ using Microsoft.ML.Tokenizers;
 namespace Microsoft.ML.Peft.Tokenization;
 
 /// <summary>
-/// A tokenizer read from a Hugging Face <c>tokenizer.json</c>. The members of the base class add no special tokens and
-/// leave them out when they decode; <see cref="Encode"/> adds them. It is safe for use by several threads.
+/// A tokenizer read from a Hugging Face <c>tokenizer.json</c>, or from what a GGUF file keeps of one. The members of the
+/// base class add no special tokens and leave them out when they decode; <see cref="Encode"/> adds them. It is safe for
+/// use by several threads.
 /// </summary>
 internal sealed class HuggingFaceTokenizer : Tokenizer
 {
@@ -79,6 +80,17 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     /// <exception cref="NotSupportedException">The file asks for a component that is not supported.</exception>
     public static HuggingFaceTokenizer Load(string tokenizerJsonPath) =>
         new(TokenizerFile.Read(tokenizerJsonPath), SpecialTokenNames.ReadBeside(tokenizerJsonPath));
+
+    /// <summary>The tokenizer in the metadata of a GGUF file.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="metadata">Numbers of .NET's types, truth values, strings and arrays of these, by their keys.</param>
+    /// <exception cref="InvalidDataException">A value is missing or does not fit the others.</exception>
+    /// <exception cref="NotSupportedException">The values ask for a component that is not supported.</exception>
+    public static HuggingFaceTokenizer FromGguf(string path, IReadOnlyDictionary<string, object> metadata)
+    {
+        (TokenizerFile file, SpecialTokenNames names) = GgufTokenizer.Read(new GgufMetadata(path, metadata));
+        return new(file, names);
+    }
 
     public int? TokenToId(string token) =>
         _addedIds.TryGetValue(token, out int id) ? id : _file.Model.Vocabulary.Find(token);

@@ -8,7 +8,15 @@ namespace Microsoft.ML.Peft.Tokenization;
 /// </summary>
 internal sealed class SpecialTokenNames
 {
-    private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _names;
+
+    /// <param name="names">The tokens' texts by their roles.</param>
+    /// <param name="maxLength">The number of tokens that the model was made for.</param>
+    public SpecialTokenNames(IEnumerable<KeyValuePair<string, string>> names, int? maxLength)
+    {
+        _names = new(names, StringComparer.Ordinal);
+        MaxLength = maxLength;
+    }
 
     /// <summary>The number of tokens that the model was made for; null when it is not known.</summary>
     public int? MaxLength { get; private set; }
@@ -18,7 +26,7 @@ internal sealed class SpecialTokenNames
 
     public static SpecialTokenNames ReadBeside(string tokenizerPath)
     {
-        SpecialTokenNames names = new();
+        SpecialTokenNames names = new([], maxLength: null);
         string folder = Path.GetDirectoryName(Path.GetFullPath(tokenizerPath))!;
         foreach (string file in (string[])["special_tokens_map.json", "tokenizer_config.json"])
         {
