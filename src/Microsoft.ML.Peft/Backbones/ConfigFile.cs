@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Peft.Backbones;
 
@@ -31,6 +32,9 @@ internal sealed class ConfigFile
             throw new InvalidDataException($"'{path}' is not valid JSON: {e.Message}", e);
         }
     }
+
+    /// <summary>A configuration that another kind of file states.</summary>
+    public static ConfigFile From(string path, JsonObject values) => new(path, JsonSerializer.SerializeToElement(values));
 
     public string Text(string key) => TextOrNull(key) ?? throw new InvalidDataException($"'{Path}' has no '{key}'.");
 

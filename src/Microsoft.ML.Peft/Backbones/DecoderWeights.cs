@@ -55,7 +55,7 @@ internal sealed class DecoderWeights : IDisposable
     /// <summary>`[V, E]`: the output layer; null in a checkpoint without one that is not tied to the embeddings.</summary>
     public required FrozenLinear? Head { get; init; }
 
-    public static DecoderWeights Load(Checkpoint checkpoint, DecoderFamily family, DecoderConfiguration shape, ScalarType type, Device device)
+    public static DecoderWeights Load(WeightSource checkpoint, DecoderFamily family, DecoderConfiguration shape, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();

@@ -51,7 +51,7 @@ internal sealed class EncoderWeights : IDisposable
 
     public required FrozenLinear? Pooler { get; init; }
 
-    public static EncoderWeights Load(Checkpoint checkpoint, EncoderFamily family, EncoderConfiguration configuration, ScalarType type, Device device)
+    public static EncoderWeights Load(WeightSource checkpoint, EncoderFamily family, EncoderConfiguration configuration, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();

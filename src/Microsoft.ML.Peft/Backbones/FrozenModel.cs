@@ -16,38 +16,35 @@ internal sealed class FrozenModel
     private static readonly Dictionary<Key, FrozenModel> Loaded = [];
 
     private readonly Key _key;
-    private readonly Checkpoint _checkpoint;
+    private readonly WeightSource _weights;
     private readonly Lazy<string> _fingerprint;
     private int _users;
 
     private FrozenModel(Key key)
     {
         _key = key;
-        var config = ConfigFile.Read(Path.Combine(key.Directory, "config.json"));
-        var family = ModelFamilies.Of(config);
-        var plan = family.Plan(config);
-        var configuration = plan.Configuration;
-        CheckShape(config, configuration);
-        Head = family.Head;
-        Tokenizer = HuggingFaceTokenizer.Load(Path.Combine(key.Directory, "tokenizer.json"));
-        if (Tokenizer.VocabularySize > configuration.VocabularySize)
-        {
-            throw new InvalidDataException(
-                $"'{key.Directory}': tokenizer.json knows {Tokenizer.VocabularySize} tokens, but config.json only {configuration.VocabularySize}; they do not belong together.");
-        }
-        Pooling = SentencePooling(key.Directory);
-        EndIds = ReadEndIds(config, Tokenizer);
-        _checkpoint = Checkpoint.Open(key.Directory);
+        var files = ModelFiles.At(key.Directory);
         try
         {
-            Backbone = plan.Load(_checkpoint, key.Type, new Device(key.Device));
+            var config = files.ReadConfig();
+            var family = ModelFamilies.Of(config);
+            var plan = family.Plan(config);
+            CheckShape(config, plan.Configuration);
+            Head = family.Head;
+            Tokenizer = files.LoadTokenizer();
+            CheckVocabulary(plan.Configuration);
+            Pooling = SentencePooling(key.Directory);
+            EndIds = ReadEndIds(files.ReadOptional("generation_config.json"), config, Tokenizer);
+            _weights = files.OpenWeights();
+            Backbone = plan.Load(_weights, key.Type, new Device(key.Device));
         }
         catch
         {
-            _checkpoint.Dispose();
+            _weights?.Dispose();
+            files.Dispose();
             throw;
         }
-        _fingerprint = new Lazy<string>(_checkpoint.Fingerprint);
+        _fingerprint = new Lazy<string>(_weights.Fingerprint);
     }
 
     public string Directory => _key.Directory;
@@ -109,16 +106,24 @@ internal sealed class FrozenModel
                 return;
             Loaded.Remove(_key);
             Backbone.Dispose();
-            _checkpoint.Dispose();
+            _weights.Dispose();
         }
     }
 
     /// <summary>As `generation_config.json` says, else `config.json`, else the tokenizer.</summary>
-    private static HashSet<int> ReadEndIds(ConfigFile config, HuggingFaceTokenizer tokenizer)
+    private static HashSet<int> ReadEndIds(ConfigFile? generation, ConfigFile config, HuggingFaceTokenizer tokenizer)
     {
-        string generation = Path.Combine(Path.GetDirectoryName(config.Path)!, "generation_config.json");
-        var ids = (File.Exists(generation) ? ConfigFile.Read(generation).IntegersOrNull("eos_token_id") : null) ?? config.IntegersOrNull("eos_token_id");
+        var ids = generation?.IntegersOrNull("eos_token_id") ?? config.IntegersOrNull("eos_token_id");
         return [.. ids ?? (tokenizer.EosId is { } end ? [end] : [])];
+    }
+
+    private void CheckVocabulary(ModelConfiguration configuration)
+    {
+        if (Tokenizer.VocabularySize > configuration.VocabularySize)
+        {
+            throw new InvalidDataException(
+                $"'{_key.Directory}': the tokenizer knows {Tokenizer.VocabularySize} tokens, but the model only {configuration.VocabularySize}; they do not belong together.");
+        }
     }
 
     private static void CheckShape(ConfigFile config, ModelConfiguration configuration)

@@ -20,4 +20,4 @@ internal abstract record ModelFamily
 }
 
 /// <summary>A model that is known but not loaded.</summary>
-internal sealed record ModelPlan(ModelConfiguration Configuration, Func<Checkpoint, ScalarType, Device, Backbone> Load);
+internal sealed record ModelPlan(ModelConfiguration Configuration, Func<WeightSource, ScalarType, Device, Backbone> Load);

@@ -30,7 +30,7 @@ public sealed class PretrainedModel : IDisposable
     /// <summary>The number format of the frozen weights: <see cref="Precision.Float32"/> or <see cref="Precision.BFloat16"/>.</summary>
     public Precision Precision => Frozen.Backbone.Type == ScalarType.BFloat16 ? Precision.BFloat16 : Precision.Float32;
 
-    /// <summary>The directory that the model was loaded from.</summary>
+    /// <summary>The directory or `.gguf` file that the model was loaded from.</summary>
     public string Directory => Frozen.Directory;
 
     /// <summary>The embedded model's name, or the path that was given: how a saved pipeline refers to it.</summary>
@@ -45,8 +45,8 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Loads a frozen model.</summary>
     /// <param name="model">
-    /// A directory in Hugging Face layout: `config.json`, `model.safetensors` (or shards with their index) and `tokenizer.json`; or the
-    /// name of a subfolder of a folder in the environment variable `PEFTML_MODELS`. Null: the embedded `all-MiniLM-L6-v2`.
+    /// A directory in Hugging Face layout: `config.json`, `model.safetensors` (or shards with their index) and `tokenizer.json`; or a
+    /// `.gguf` file of the Llama architecture; or the name of either in a folder of the environment variable `PEFTML_MODELS`. Null: the embedded `all-MiniLM-L6-v2`.
     /// </param>
     /// <param name="precision">The number format of the frozen weights; a checkpoint in another one is converted.</param>
     /// <param name="device">Where the model computes. Null: the CPU.</param>
@@ -105,8 +105,8 @@ public sealed class PretrainedModel : IDisposable
     {
         try
         {
-            using var checkpoint = Checkpoint.Open(directory);
-            return checkpoint.Fingerprint();
+            using var weights = ModelFiles.At(directory).OpenWeights();
+            return weights.Fingerprint();
         }
         catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException or UnauthorizedAccessException)
         {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Peft.Backbones;
 
 /// <summary>Reads a checkpoint's tensors under a family's prefix, their shapes checked, in the frozen weights' type and place.</summary>
-internal sealed class WeightReader(Checkpoint checkpoint, string prefix, string probe, ScalarType type, Device device)
+internal sealed class WeightReader(WeightSource checkpoint, string prefix, string probe, ScalarType type, Device device)
 {
     // Files of bare models name their tensors without the family's prefix.
     private readonly string _prefix = checkpoint.Contains(prefix + probe) ? prefix : "";
@@ -17,14 +17,14 @@ internal sealed class WeightReader(Checkpoint checkpoint, string prefix, string 
     /// <summary>A tensor that has no prefix: a head.</summary>
     public Tensor ReadAbsolute(string name, params long[] shape)
     {
-        var found = checkpoint.Info(name).Shape;
+        var found = checkpoint.Shape(name);
         if (!found.AsSpan().SequenceEqual(shape))
         {
             throw new InvalidDataException(
                 $"'{checkpoint.Source}': tensor '{name}' is [{string.Join(", ", found)}], but config.json asks for [{string.Join(", ", shape)}]; " +
                 "weights and config.json do not belong together.");
         }
-        return checkpoint.Read(name).to(type, device);
+        return checkpoint.Read(name, type).to(device);
     }
 
     public bool ContainsAbsolute(string name) => checkpoint.Contains(name);

@@ -7,12 +7,11 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Peft.Checkpoints;
 
 /// <summary>The weights in a Hugging Face model directory: one safetensors file, or several with an index.</summary>
-internal sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : WeightSource
 {
     public const string FileName = "model.safetensors";
     public const string IndexName = "model.safetensors.index.json";
 
-    private const int SampleLength = 4096;
     private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt"];
 
     private readonly Dictionary<string, SafetensorsFile> _shardOfTensor;
@@ -23,8 +22,7 @@ internal sealed class Checkpoint : IDisposable
         _shardOfTensor = shardOfTensor;
     }
 
-    /// <summary>The file, or the index of the files.</summary>
-    public string Source { get; }
+    public override string Source { get; }
 
     public IEnumerable<string> Names => _shardOfTensor.Keys;
 
@@ -51,7 +49,7 @@ internal sealed class Checkpoint : IDisposable
         return File.Exists(index) ? OpenShards(index) : throw NoWeights(directory);
     }
 
-    public bool Contains(string name) => _shardOfTensor.ContainsKey(name);
+    public override bool Contains(string name) => _shardOfTensor.ContainsKey(name);
 
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     public TensorInfo Info(string name) => Shard(name).Info(name);
@@ -59,11 +57,15 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>A tensor over the mapped file; see <see cref="SafetensorsFile.Read"/>.</summary>
     public Tensor Read(string name) => Shard(name).Read(name);
 
+    public override long[] Shape(string name) => Info(name).Shape;
+
+    public override Tensor Read(string name, ScalarType type) => Read(name).to(type);
+
     /// <summary>
     /// Identifies the weights however they are spread over files: a SHA-256, in lower-case hexadecimal, over every tensor's
     /// name, type and shape and up to 12 KiB of its data. Position ids, which only some versions of a model store, do not count.
     /// </summary>
-    public string Fingerprint()
+    public override string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string name in Names.Order(StringComparer.Ordinal))
@@ -71,42 +73,18 @@ internal sealed class Checkpoint : IDisposable
             TensorInfo info = Info(name);
             if (!(name.EndsWith("position_ids", StringComparison.Ordinal) && info.ElementType.Name[0] is 'I' or 'U'))
             {
-                AppendTensor(hash, info);
+                AppendTensor(hash, name, info.ElementType.Name, info.Shape, info.Length, (start, count) => Shard(name).Bytes(name, start, count).ToArray());
             }
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         foreach (SafetensorsFile shard in _shardOfTensor.Values.Distinct())
         {
             shard.Dispose();
-        }
-    }
-
-    private void AppendTensor(IncrementalHash hash, TensorInfo info)
-    {
-        Span<byte> number = stackalloc byte[sizeof(long)];
-        // Names and types end with a character that they cannot contain, and the rank leads the shape, so that no two lists read alike.
-        hash.AppendData(Encoding.UTF8.GetBytes($"{info.Name}\0{info.ElementType.Name}\0"));
-        foreach (long value in info.Shape.Prepend(info.Shape.Length))
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(number, value);
-            hash.AppendData(number);
-        }
-
-        SafetensorsFile shard = Shard(info.Name);
-        if (info.Length <= 3 * SampleLength)
-        {
-            hash.AppendData(shard.Bytes(info.Name));
-            return;
-        }
-
-        foreach (long start in (long[])[0, (info.Length - SampleLength) / 2, info.Length - SampleLength])
-        {
-            hash.AppendData(shard.Bytes(info.Name, start, SampleLength));
         }
     }
 

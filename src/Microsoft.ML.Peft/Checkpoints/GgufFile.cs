@@ -74,6 +74,16 @@ internal sealed class GgufFile : IDisposable
         return Dequantised(info, dequantize, type);
     }
 
+    /// <summary>A part of a tensor's bytes as they are stored, valid until the file object is disposed.</summary>
+    public ReadOnlySpan<byte> Bytes(string name, long start, int length)
+    {
+        GgufTensorInfo info = Info(name);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, info.Length - length);
+        return _file.Bytes(info.Offset + start, length);
+    }
+
     /// <summary>A text from the metadata; null where the key is missing.</summary>
     /// <exception cref="InvalidDataException">The value is of another kind.</exception>
     public string? Text(string key) => Find(key) is { } value ? value as string ?? throw Unexpected(key, "a string") : null;

@@ -20,24 +20,24 @@ internal static class ModelLocator
         return [.. named.Append(Path.Combine(AppContext.BaseDirectory, "models")).Concat(built).Select(Full).Distinct()];
     }
 
-    /// <summary>The directory of a model given as a path, or as the name of a subfolder of <see cref="Folders"/>.</summary>
+    /// <summary>The directory or GGUF file of a model given as a path, or by its name in one of <see cref="Folders"/>.</summary>
     public static string Resolve(string model)
     {
-        if (Directory.Exists(model))
+        if (IsModel(model))
             return Full(model);
         if (File.Exists(model))
-            throw new NotSupportedException($"'{model}' is a file; give the model's directory, with config.json, model.safetensors and tokenizer.json.");
+            throw new NotSupportedException($"'{model}' is a file, and no .gguf file; give the model's directory, with config.json, model.safetensors and tokenizer.json.");
         return Named(model).FirstOrDefault() ?? throw new DirectoryNotFoundException(
-            $"The model '{model}' was not found: it is no directory, and no folder of that name lies in {Listed(Folders())}. " +
-            $"Give the path of a directory with config.json, model.safetensors and tokenizer.json, or name the folder that holds it in {FoldersVariable}.");
+            $"The model '{model}' was not found: it is no directory, and nothing of that name lies in {Listed(Folders())}. " +
+            $"Give the path of a directory with config.json, model.safetensors and tokenizer.json, or of a .gguf file, or name the folder that holds it in {FoldersVariable}.");
     }
 
     /// <summary>Where a model that a saved adapter names may be, the likeliest first.</summary>
     public static IEnumerable<string> Candidates(string name)
     {
-        var likely = (Directory.Exists(name) ? [Full(name)] : Array.Empty<string>()).Concat(Named(Path.GetFileName(Path.TrimEndingDirectorySeparator(name))));
-        var others = Folders().Where(Directory.Exists).SelectMany(folder => Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal));
-        return likely.Concat(others).Where(directory => File.Exists(Path.Combine(directory, "config.json"))).Distinct();
+        var likely = (IsModel(name) ? [Full(name)] : Array.Empty<string>()).Concat(Named(Path.GetFileName(Path.TrimEndingDirectorySeparator(name))));
+        var others = Folders().Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFileSystemEntries(folder).Where(IsModel).Order(StringComparer.Ordinal));
+        return likely.Concat(others).Where(path => File.Exists(path) || File.Exists(Path.Combine(path, "config.json"))).Distinct();
     }
 
     public static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(path => $"'{path}'"));
@@ -45,7 +45,9 @@ internal static class ModelLocator
     /// <summary>One spelling for each directory: what is held once is found by it.</summary>
     private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
+    private static bool IsModel(string path) => Directory.Exists(path) || (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(path));
+
     private static IEnumerable<string> Named(string name) => name.Length == 0 || name.AsSpan().IndexOfAny('/', '\\') >= 0 || name is "." or ".."
         ? []
-        : Folders().Select(folder => Path.Combine(folder, name)).Where(Directory.Exists);
+        : Folders().Select(folder => Path.Combine(folder, name)).Where(IsModel);
 }

@@ -33,8 +33,8 @@ public abstract class SoftPromptOptions
     public string ProbabilityColumnName { get; set; } = "Probability";
 
     /// <summary>
-    /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), or the name of an
-    /// embedded model. Default null: the embedded `all-MiniLM-L6-v2`.
+    /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), a `.gguf` file of the
+    /// Llama architecture, or the name of an embedded model. Default null: the embedded `all-MiniLM-L6-v2`.
     /// </summary>
     public string? Model { get; set; }
 

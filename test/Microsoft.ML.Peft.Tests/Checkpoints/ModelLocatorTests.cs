@@ -57,10 +57,10 @@ public sealed class ModelLocatorTests : IDisposable
     }
 
     [Fact]
-    public void A_file_is_no_model()
+    public void A_file_that_is_no_GGUF_file_is_no_model()
     {
         string file = Path.Combine(Place("one", "tiny"), "model.safetensors");
-        Assert.Contains("is a file; give the model's directory", Assert.Throws<NotSupportedException>(() => ModelLocator.Resolve(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("is a file, and no .gguf file; give the model's directory", Assert.Throws<NotSupportedException>(() => ModelLocator.Resolve(file)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

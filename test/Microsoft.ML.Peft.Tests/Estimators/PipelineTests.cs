@@ -77,6 +77,15 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void A_GGUF_file_is_a_model_for_a_pipeline_that_is_saved_and_loaded()
+    {
+        var rows = Tickets.Keyed(_context);
+        using var model = Fit("prefix", rows, o => o.Model = Path.Combine(Fixtures.Folder("gguf"), "tiny-llama-q8_0.gguf"));
+        using var loaded = (SoftPromptTransformer)Reload(model, rows.Schema);
+        Assert.Equal(Scores(model, rows), Scores(loaded, rows));
+    }
+
+    [Fact]
     public void A_pipeline_trains_and_predicts_with_transforms_before_and_after_it()
     {
         var rows = Tickets.Load(_context);

@@ -84,7 +84,7 @@ public sealed class ArchitectureTests
             if (folder is "obj" or "bin")
                 continue;
             // A file may hold small public companions of the type that it is named after.
-            foreach (Match match in Regex.Matches(File.ReadAllText(file), @"^public (?:static |sealed |abstract |readonly )*(?:class|record|enum|interface|record struct|struct) (\w+)", RegexOptions.Multiline))
+            foreach (Match match in Regex.Matches(File.ReadAllText(file), @"^public (?:static |sealed |abstract |readonly |partial )*(?:class|record|enum|interface|record struct|struct) (\w+)", RegexOptions.Multiline))
                 folders[match.Groups[1].Value] = folder.EndsWith(".cs", StringComparison.Ordinal) ? "FrontDoor" : folder;
         }
         return folders;
