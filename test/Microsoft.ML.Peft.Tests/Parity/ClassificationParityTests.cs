@@ -12,14 +12,6 @@ namespace Microsoft.ML.Peft.Tests.Parity;
 [Trait("Category", "Parity")]
 public sealed class ClassificationParityTests
 {
-    private const double LogitsTolerance = 1e-4;
-    private const double LossTolerance = 1e-5;
-    private const double GradientTolerance = 1e-4;
-    private const double TrainingLossTolerance = 1e-4;
-    private const double FinalParameterTolerance = 2e-3;
-    private const double TrainedLogitsTolerance = 1e-3;
-    private const double PromptTolerance = 1e-6;
-
     public static IEnumerable<object[]> Cases => ReferenceCase.Trained("SEQ_CLS");
 
     [SkippableTheory]
@@ -32,14 +24,14 @@ public sealed class ClassificationParityTests
         var loss = TaskLoss.Loss(PredictionTask.Multiclass, logits, reference.Labels);
         loss.backward();
 
-        AssertClose("logits", reference.Expected["logits"], logits.detach(), LogitsTolerance);
-        AssertClose("loss", reference.Expected["loss"], loss.detach(), LossTolerance);
-        AssertClose("prompt", reference.Expected["prompt"], trainee.SoftPrompt.Compute().detach(), PromptTolerance);
+        AssertClose("logits", reference.Expected["logits"], logits.detach(), Tolerances.Logits);
+        AssertClose("loss", reference.Expected["loss"], loss.detach(), Tolerances.Loss);
+        AssertClose("prompt", reference.Expected["prompt"], trainee.SoftPrompt.Compute().detach(), Tolerances.Prompt);
         foreach (var (key, parameter) in Parameters(trainee))
         {
             var expected = reference.Expected["grad." + key];
             double largest = Math.Max(expected.abs().max().item<float>(), 1e-12);
-            AssertClose("grad." + key, expected, parameter.grad!, GradientTolerance * largest);
+            AssertClose("grad." + key, expected, parameter.grad!, Tolerances.Gradient * largest);
         }
         Assert.Equal(reference["trainable"].EnumerateArray().Select(value => value.GetString()), Parameters(trainee).Select(p => p.Key).Order(StringComparer.Ordinal));
     }
@@ -56,16 +48,16 @@ public sealed class ClassificationParityTests
         foreach (var expected in training.GetProperty("losses").EnumerateArray())
         {
             var loss = TaskLoss.Loss(PredictionTask.Multiclass, trainee.Forward(reference.Batch), reference.Labels);
-            Assert.Equal(expected.GetDouble(), loss.item<float>(), TrainingLossTolerance);
+            Assert.Equal(expected.GetDouble(), loss.item<float>(), Tolerances.TrainingLoss);
             optimizer.Step(loss, factor: 1);
         }
         using var frozen = no_grad();
         var logits = trainee.Forward(reference.Batch);
-        Assert.Equal(training.GetProperty("final_loss").GetDouble(), TaskLoss.Loss(PredictionTask.Multiclass, logits, reference.Labels).item<float>(), TrainingLossTolerance);
-        AssertClose("trained_logits", reference.Expected["trained_logits"], logits, TrainedLogitsTolerance);
-        AssertClose("trained_prompt", reference.Expected["trained_prompt"], trainee.SoftPrompt.Compute(), FinalParameterTolerance);
+        Assert.Equal(training.GetProperty("final_loss").GetDouble(), TaskLoss.Loss(PredictionTask.Multiclass, logits, reference.Labels).item<float>(), Tolerances.TrainingLoss);
+        AssertClose("trained_logits", reference.Expected["trained_logits"], logits, Tolerances.TrainedLogits);
+        AssertClose("trained_prompt", reference.Expected["trained_prompt"], trainee.SoftPrompt.Compute(), Tolerances.FinalParameter);
         foreach (var (key, parameter) in Parameters(trainee))
-            AssertClose("final." + key, reference.Expected["final." + key], parameter, FinalParameterTolerance);
+            AssertClose("final." + key, reference.Expected["final." + key], parameter, Tolerances.FinalParameter);
     }
 
     [SkippableTheory]
@@ -78,7 +70,7 @@ public sealed class ClassificationParityTests
             string directory = Path.Combine(reference.Directory, folder);
             using var model = PeftModel.Load(reference.Model, directory);
             var logits = model.Forward(reference.Inputs["input_ids"], reference.Inputs["attention_mask"], reference.Inputs.GetValueOrDefault("token_type_ids"));
-            AssertClose($"{folder}: {key}", reference.Expected[key], logits, LogitsTolerance);
+            AssertClose($"{folder}: {key}", reference.Expected[key], logits, Tolerances.Logits);
 
             var saved = model.ToFiles();
             foreach (string file in new[] { AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName })

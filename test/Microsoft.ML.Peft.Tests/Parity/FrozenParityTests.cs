@@ -10,8 +10,6 @@ namespace Microsoft.ML.Peft.Tests.Parity;
 [Trait("Category", "Parity")]
 public sealed class FrozenParityTests
 {
-    private const double LogitsTolerance = 1e-4;
-
     public static IEnumerable<object[]> Cases => ReferenceCase.Frozen();
 
     [SkippableTheory]
@@ -43,7 +41,7 @@ public sealed class FrozenParityTests
                 // What a padding position computes is nobody's business.
                 bool masked = padded && expected.dim() == 3;
                 var weight = masked ? reference.Inputs["attention_mask"].unsqueeze(2) : ones(1);
-                AssertClose(key, expected * weight, actual * weight, LogitsTolerance);
+                AssertClose(key, expected * weight, actual * weight, Tolerances.Logits);
             }
         }
     }

@@ -10,13 +10,6 @@ namespace Microsoft.ML.Peft.Tests.Parity;
 [Trait("Category", "Parity")]
 public sealed class LanguageModelParityTests
 {
-    private const double LogitsTolerance = 1e-4;
-    private const double LossTolerance = 1e-5;
-    private const double GradientTolerance = 1e-4;
-    private const double TrainingLossTolerance = 1e-4;
-    private const double FinalParameterTolerance = 2e-3;
-    private const double TrainedLogitsTolerance = 1e-3;
-    private const double PromptTolerance = 1e-6;
     private const long Ignored = -100;
 
     public static IEnumerable<object[]> Cases => Trained("CAUSAL_LM");
@@ -31,14 +24,14 @@ public sealed class LanguageModelParityTests
         var loss = Loss(reference, logits);
         loss.backward();
 
-        AssertLogits(reference, "logits", logits.detach(), LogitsTolerance);
-        AssertClose("loss", reference.Expected["loss"], loss.detach(), LossTolerance);
-        AssertClose("prompt", reference.Expected["prompt"], softPrompt.Compute().detach(), PromptTolerance);
+        AssertLogits(reference, "logits", logits.detach(), Tolerances.Logits);
+        AssertClose("loss", reference.Expected["loss"], loss.detach(), Tolerances.Loss);
+        AssertClose("prompt", reference.Expected["prompt"], softPrompt.Compute().detach(), Tolerances.Prompt);
         foreach (var (key, parameter) in softPrompt.Parameters)
         {
             var expected = reference.Expected["grad." + key];
             double largest = Math.Max(expected.abs().max().item<float>(), 1e-12);
-            AssertClose("grad." + key, expected, parameter.grad!, GradientTolerance * largest);
+            AssertClose("grad." + key, expected, parameter.grad!, Tolerances.Gradient * largest);
         }
     }
 
@@ -54,17 +47,17 @@ public sealed class LanguageModelParityTests
         foreach (var expected in training.GetProperty("losses").EnumerateArray())
         {
             var loss = Loss(reference, Forward(reference, softPrompt.Forward()));
-            Assert.Equal(expected.GetDouble(), loss.item<float>(), TrainingLossTolerance);
+            Assert.Equal(expected.GetDouble(), loss.item<float>(), Tolerances.TrainingLoss);
             optimizer.zero_grad();
             loss.backward();
             optimizer.step();
         }
         using var frozen = no_grad();
         var logits = Forward(reference, softPrompt.Forward());
-        Assert.Equal(training.GetProperty("final_loss").GetDouble(), Loss(reference, logits).item<float>(), TrainingLossTolerance);
-        AssertLogits(reference, "trained_logits", logits, TrainedLogitsTolerance);
+        Assert.Equal(training.GetProperty("final_loss").GetDouble(), Loss(reference, logits).item<float>(), Tolerances.TrainingLoss);
+        AssertLogits(reference, "trained_logits", logits, Tolerances.TrainedLogits);
         foreach (var (key, parameter) in softPrompt.Parameters)
-            AssertClose("final." + key, reference.Expected["final." + key], parameter, FinalParameterTolerance);
+            AssertClose("final." + key, reference.Expected["final." + key], parameter, Tolerances.FinalParameter);
     }
 
     [SkippableTheory]
@@ -78,7 +71,7 @@ public sealed class LanguageModelParityTests
             var embeddings = reference.Read($"{folder}/adapter_model.safetensors")["prompt_embeddings"];
             var shape = reference.Backbone.Configuration;
             var prompt = reference.Text("peft_type") == "PREFIX_TUNING" ? Prompt.FromPrefix(embeddings, shape.Layers, shape.KeyValueHeads) : Prompt.FromEmbeddings(embeddings);
-            AssertLogits(reference, key, Forward(reference, prompt), LogitsTolerance);
+            AssertLogits(reference, key, Forward(reference, prompt), Tolerances.Logits);
         }
     }
 

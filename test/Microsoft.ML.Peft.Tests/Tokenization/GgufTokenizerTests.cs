@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Tests.Support;
 using Microsoft.ML.Peft.Tokenization;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
@@ -151,7 +152,7 @@ public sealed class GgufTokenizerTests
     [Fact]
     public void A_damaged_file_gives_a_tokenizer_or_is_refused()
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = Path.Combine(folder.Path, "damaged.gguf");
         byte[] content = File.ReadAllBytes(Path.Combine(Fixtures.Folder("gguf"), "tiny-llama-q8_0.gguf"));
         Random random = new(3);

@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Tests.Support;
 using Microsoft.ML.Peft.Tokenization;
 
 namespace Microsoft.ML.Peft.Tests;
@@ -47,7 +48,7 @@ public class TokenizerFileTests
     [InlineData("""{"model":@,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x","type_id":0}}],"pair":[],"special_tokens":{}}}""")]
     public void Damage_is_reported_with_the_file(string json)
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = folder.Write("tokenizer.json", json.Replace("@", Bpe));
         InvalidDataException e = Assert.Throws<InvalidDataException>(() => HuggingFaceTokenizer.Load(path));
         Assert.Contains(path, e.Message);
@@ -64,7 +65,7 @@ public class TokenizerFileTests
     [InlineData("""{"model":@,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"[a[b]]"},"behavior":"Isolated"}}""", "class")]
     public void What_is_not_supported_is_named(string json, string named)
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = folder.Write("tokenizer.json", json.Replace("@", Bpe));
         NotSupportedException e = Assert.Throws<NotSupportedException>(() => HuggingFaceTokenizer.Load(path));
         Assert.Contains(path, e.Message);
@@ -74,7 +75,7 @@ public class TokenizerFileTests
     [Fact]
     public void A_damaged_configuration_beside_it_is_named()
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = folder.Write("tokenizer.json", $$"""{"model":{{Bpe}}}""");
         string config = folder.Write("tokenizer_config.json", "{");
         InvalidDataException e = Assert.Throws<InvalidDataException>(() => HuggingFaceTokenizer.Load(path));
@@ -84,7 +85,7 @@ public class TokenizerFileTests
     [Fact]
     public void Files_of_early_versions_are_read()
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = folder.Write("tokenizer.json", """{"model":{"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}}""");
         folder.Write("special_tokens_map.json", """{"pad_token":{"content":"b","lstrip":false}}""");
         HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(path);
@@ -96,7 +97,7 @@ public class TokenizerFileTests
     [Fact]
     public void Added_tokens_honour_their_flags()
     {
-        using TempFolder folder = new();
+        using TemporaryDirectory folder = new();
         string path = folder.Write("tokenizer.json", $$"""
             {"model":{{Bpe}}, "normalizer":{"type":"Lowercase"}, "added_tokens":[
               {"id":3,"content":"AB","single_word":true,"normalized":false,"special":true},
