@@ -74,7 +74,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
     }
 
-    /// <summary>The prompt as the encoder takes it, in the encoder's number format.</summary>
+    /// <summary>The prompt as the frozen model takes it, in its number format.</summary>
     public Prompt Prompt(Backbone transformer)
     {
         using var frozen = no_grad();

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Inference;
 
-/// <summary>Runs many rows through a frozen encoder: sorted by length, so that little padding is computed, results in the rows' own order.</summary>
+/// <summary>Runs many rows through a frozen model: sorted by length, so that little padding is computed, results in the rows' own order.</summary>
 internal static class Scorer
 {
     private const int MaxRows = 64;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Peft.Methods;
 
 /// <summary>
-/// The head over an encoder's hidden states: pooling, then the layers that a <see cref="HeadLayout"/> names. Computed in
+/// The head over a frozen model's hidden states: pooling, then the layers that a <see cref="HeadLayout"/> names. Computed in
 /// 32-bit floats whatever the frozen weights are.
 /// </summary>
 internal sealed class SequenceHead : IDisposable
