@@ -1,11 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.Runtime.CompilerServices;
 using Microsoft.ML.Peft;
 using Microsoft.ML.Peft.Benchmarks;
 
-// TorchSharp may be called before the library is, whose module initializer helps its native part to load on older systems.
-RuntimeHelpers.RunModuleConstructor(typeof(PretrainedModel).Module.ModuleHandle);
 var parsed = new Commands().Root().Parse(args);
 if (parsed.Action is ParseErrorAction)
 {
