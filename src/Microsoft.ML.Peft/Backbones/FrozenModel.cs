@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML.Peft.Backbones.Families;
 using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Tokenization;

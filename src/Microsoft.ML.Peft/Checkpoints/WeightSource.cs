@@ -9,7 +9,7 @@ namespace Microsoft.ML.Peft.Checkpoints;
 /// <summary>A frozen model's weights under the names of Hugging Face's files, wherever they lie.</summary>
 internal abstract class WeightSource : IDisposable
 {
-    private protected const int SampleLength = 4096;
+    private const int SampleLength = 4096;
 
     /// <summary>The file, or the index of the files.</summary>
     public abstract string Source { get; }

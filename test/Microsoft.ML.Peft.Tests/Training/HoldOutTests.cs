@@ -9,6 +9,15 @@ public sealed class HoldOutTests
         [.. Enumerable.Range(0, 100).Select(i => i == 42 ? 3f : i % 10 is < 6 ? 0f : i % 10 < 9 ? 1f : 2f)];
 
     [Fact]
+    public void No_more_than_about_500_rows_are_held_out()
+    {
+        float[] labels = [.. Enumerable.Range(0, 20_000).Select(row => (float)(row % 10))];
+        var (train, validation) = HoldOut.Split(labels, regression: false, 0.1, new Random(1));
+        Assert.Equal(500, validation.Length);
+        Assert.Equal(19_500, train.Length);
+    }
+
+    [Fact]
     public void The_parts_are_disjoint_and_complete()
     {
         var (train, validation) = HoldOut.Split(Labels, regression: false, 0.2, new Random(1));

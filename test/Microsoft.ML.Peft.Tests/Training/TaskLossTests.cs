@@ -7,6 +7,16 @@ namespace Microsoft.ML.Peft.Tests;
 public sealed class TaskLossTests
 {
     [Fact]
+    public void Label_smoothing_spreads_a_part_of_the_target_over_all_classes()
+    {
+        using var scope = NewDisposeScope();
+        var outputs = tensor(new float[] { 2, 0, -1 }, [1, 3]);
+        double sum = Math.Log(Math.Exp(2) + 1 + Math.Exp(-1));
+        double right = sum - 2, all = sum - (2 + 0 - 1) / 3.0;
+        Assert.Equal(0.9 * right + 0.1 * all, TaskLoss.Loss(PredictionTask.Multiclass, outputs, [0], smoothing: 0.1).item<float>(), 1e-5);
+    }
+
+    [Fact]
     public void Cross_entropy_is_the_mean_negative_log_probability()
     {
         // Probabilities 3/4 and 1/2 of the right classes.
