@@ -46,10 +46,12 @@ public sealed class PretrainedModel : IDisposable
     /// <summary>Loads a frozen model.</summary>
     /// <param name="model">
     /// A directory in Hugging Face layout: `config.json`, `model.safetensors` (or shards with their index) and `tokenizer.json`; or a
-    /// `.gguf` file of the Llama architecture; or the name of either in a folder of the environment variable `PEFTML_MODELS`. Null: the embedded `all-MiniLM-L6-v2`.
+    /// `.gguf` file; or the name of either in a folder of the environment variable `PEFTML_MODELS`, where a file's ending and quantisation may be left out
+    /// (`SmolLM2-135M-Instruct`, the embedded language model). Null: the embedded `all-MiniLM-L6-v2`.
     /// </param>
     /// <param name="precision">The number format of the frozen weights; a checkpoint in another one is converted.</param>
     /// <param name="device">Where the model computes. Null: the CPU.</param>
+    /// <exception cref="ArgumentException">The model is an empty text, or a name that stands for several files.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such model; the message lists where it was looked for.</exception>
     /// <exception cref="FileNotFoundException">The directory lacks one of the files.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the files do not belong together.</exception>

@@ -36,6 +36,54 @@ public sealed class ModelLocatorTests : IDisposable
     }
 
     [Fact]
+    public void Without_the_variable_the_embedded_language_model_is_found()
+    {
+        Environment.SetEnvironmentVariable(ModelLocator.FoldersVariable, null);
+        string found = ModelLocator.Resolve(ModelLocator.DefaultDecoder);
+        Assert.Equal("SmolLM2-135M-Instruct.Q4_1.gguf", Path.GetFileName(found));
+        Assert.True(File.Exists(found));
+        Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(found)!, "SmolLM2-135M-Instruct.LICENSE")));
+        Assert.Equal(found, ModelLocator.Candidates(ModelLocator.DefaultDecoder).First());
+    }
+
+    [Theory]
+    [InlineData("some-model", "some-model.gguf")]
+    [InlineData("some-model", "some-model.Q4_K_M.gguf")]
+    [InlineData("some-model", "some-model-IQ2_XXS.gguf")]
+    [InlineData("some-model", "some-model-f16.gguf")]
+    [InlineData("some-model.Q8_0", "some-model.Q8_0.gguf")]
+    [InlineData("some-model.Q8_0.gguf", "some-model.Q8_0.gguf")]
+    public void A_GGUF_file_is_found_without_its_ending_and_quantisation(string name, string file)
+    {
+        string path = _directory.Write(file, "");
+        Name(_directory.Path);
+        Assert.Equal(path, ModelLocator.Resolve(name));
+        Assert.Equal(path, ModelLocator.Candidates(name).First());
+    }
+
+    [Theory]
+    [InlineData("llama-3")]
+    [InlineData("llama-3.1-8B.Q4_0")]
+    [InlineData("*")]
+    [InlineData("llama-3.1-8?")]
+    public void A_part_of_a_files_name_or_a_pattern_is_no_name(string name)
+    {
+        _directory.Write("llama-3.1-8B.gguf", "");
+        Name(_directory.Path);
+        Assert.Throws<DirectoryNotFoundException>(() => ModelLocator.Resolve(name));
+    }
+
+    [Fact]
+    public void A_name_that_stands_for_several_files_is_refused_and_all_of_them_are_candidates()
+    {
+        string one = _directory.Write("some-model.Q4_0.gguf", ""), other = _directory.Write("some-model.Q8_0.gguf", "");
+        Name(_directory.Path);
+        string message = Assert.Throws<ArgumentException>(() => ModelLocator.Resolve("some-model")).Message;
+        Assert.Equal($"The name 'some-model' stands for '{one}', '{other}'; give the path of one of them.", message);
+        Assert.Equal([one, other], ModelLocator.Candidates("some-model").Take(2));
+    }
+
+    [Fact]
     public void An_unknown_name_lists_the_places()
     {
         Name(_directory.File("one"), _directory.File("two"));
