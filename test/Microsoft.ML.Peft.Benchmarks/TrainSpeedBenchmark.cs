@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Peft.Benchmarks;
 
 /// <summary>
-/// How fast a method trains: the product's own training loop over batches of the training file. Each round is one epoch over the
+/// How fast a method trains: the product's own training session over batches of the training file. Each round is one epoch over the
 /// same few batches, followed by a matrix product that shows what the machine gives at that moment.
 /// </summary>
 internal sealed class TrainSpeedBenchmark
@@ -75,7 +75,7 @@ internal sealed class TrainSpeedBenchmark
     }
 
     /// <summary>
-    /// The rows of a few of an epoch's batches, from short texts to long ones: sorted and cut by the training loop, they give batches
+    /// The rows of a few of an epoch's batches, from short texts to long ones: sorted and cut by the session, they give batches
     /// of the same lengths again.
     /// </summary>
     private static int[] SampleRows(TokenizedRows rows, TrainingSettings settings)
@@ -92,7 +92,11 @@ internal sealed class TrainSpeedBenchmark
         var settings = _settings with { MaxEpochs = epochs };
         // The clock runs from the check before each step to the report after it: not while the matrix product is measured.
         var observer = new TrainingObserver(StepDone, _ => { }, _clock.Start);
-        return new TrainingLoop(_trainee, PredictionTask.Multiclass, _rows, null, settings, _learningRate, observer, new Random(settings.Seed)).Run(null);
+        // The next round goes on with the same trainee, so the task that would free it is not disposed.
+        var task = new HeadTask(_trainee, PredictionTask.Multiclass, _rows, null, _learningRate, settings);
+        using var session = new TrainingSession(task, settings, observer, new Random(settings.Seed));
+        session.RunEpochs();
+        return session.Finish();
     }
 
     private void StepDone(TrainingProgress progress)

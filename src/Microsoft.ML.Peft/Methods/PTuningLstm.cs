@@ -39,6 +39,8 @@ internal sealed class PTuningLstm : SoftPrompt
         _generator = generator;
     }
 
+    public override Generator? Generator => _dropout > 0 ? _generator : null;
+
     public override Tensor Compute()
     {
         Tensor sequence = _embedding;                                               // [P, E]

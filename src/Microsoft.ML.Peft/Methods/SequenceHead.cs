@@ -29,6 +29,8 @@ internal sealed class SequenceHead : IDisposable
 
     public Pooling Pooling { get; }
 
+    public HeadLayout Layout => _layout;
+
     public IReadOnlyDictionary<string, Parameter> Parameters => _parameters;
 
     /// <summary>The output layer's weight `[C, D]`.</summary>

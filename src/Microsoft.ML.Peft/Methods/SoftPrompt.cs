@@ -12,6 +12,9 @@ internal abstract class SoftPrompt : IDisposable
     /// <summary>What is trained, under the names that Hugging Face PEFT gives it.</summary>
     public IReadOnlyDictionary<string, Parameter> Parameters => _parameters;
 
+    /// <summary>Draws what is random in <see cref="Compute"/> while training; null if nothing is.</summary>
+    public virtual Generator? Generator => null;
+
     /// <summary>The prompt in the layout of Hugging Face's files, `[P, …]`, as a function of the parameters.</summary>
     public abstract Tensor Compute();
 

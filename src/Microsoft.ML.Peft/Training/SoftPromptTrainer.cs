@@ -1,5 +1,4 @@
 using Microsoft.ML.Peft.Backbones;
-using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
 using static System.FormattableString;
@@ -7,46 +6,82 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
 
-/// <summary>Callbacks of a running training. All are called on the training thread.</summary>
-/// <param name="Progress">After every step.</param>
-/// <param name="Log">A line for the user's log.</param>
-/// <param name="CheckCancelled">Before every step; throws <see cref="OperationCanceledException"/> to stop.</param>
-internal sealed record TrainingObserver(Action<TrainingProgress> Progress, Action<string> Log, Action CheckCancelled);
-
 /// <summary>Trains a soft prompt and a head on a frozen backbone: from labelled texts to a <see cref="PeftModel"/>.</summary>
-internal static class SoftPromptTrainer
+internal sealed class SoftPromptTrainer : IDisposable
 {
     private const int FewestTextTokens = 3;     // [CLS], a token, [SEP]
 
+    private readonly PretrainedModel _backbone;
+    private readonly MethodSettings _method;
+    private readonly TrainingSettings _settings;
+    private readonly TrainingObserver _observer;
+    private readonly PredictionTask _predictionTask;
+    private readonly Initializer _initializer;
+    private readonly Trainee _trainee;
+    private readonly HeadTask _task;
+
+    /// <summary>A training that is ready to run.</summary>
+    /// <param name="backbone">The frozen model; it stays the caller's.</param>
+    /// <param name="method">The soft prompt.</param>
+    /// <param name="task">What the head predicts.</param>
+    /// <param name="outputs">The number of classes, or 1 for regression.</param>
+    /// <param name="train">The training rows.</param>
+    /// <param name="validation">The validation rows, or null.</param>
+    /// <param name="settings">How it is trained.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="random">Draws the order of the rows.</param>
+    public SoftPromptTrainer(
+        PretrainedModel backbone, MethodSettings method, PredictionTask task, int outputs,
+        TokenizedRows train, TokenizedRows? validation, TrainingSettings settings, TrainingObserver observer, Random random)
+    {
+        (_backbone, _method, _settings, _observer, _predictionTask) = (backbone, method, settings, observer, task);
+        _initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
+        _trainee = CreateTrainee(backbone, method, ResolvePooling(backbone, settings), outputs, train, settings, _initializer);
+        _task = new HeadTask(_trainee, task, train, validation, LearningRate(method, settings), settings);
+        Session = new TrainingSession(_task, settings, observer, random);
+    }
+
+    /// <summary>The training itself.</summary>
+    public TrainingSession Session { get; }
+
+    /// <summary>Trains from the first epoch to the last.</summary>
     public static (PeftModel Model, TrainingHistory History) Train(
         PretrainedModel backbone, MethodSettings method, PredictionTask task, int outputs,
         LabeledTexts train, LabeledTexts? validation, TrainingSettings settings, TrainingObserver observer)
     {
         using var scope = NewDisposeScope();
-        int maxTokens = MaxTokens(backbone, method, settings);
-        var pooling = ResolvePooling(backbone, settings);
         var random = new Random(settings.Seed);
+        var (rows, held) = Tokenize(backbone, method, task, train, validation, settings, observer, random);
+        using var trainer = new SoftPromptTrainer(backbone, method, task, outputs, rows, held, settings, observer, random);
+        trainer.Session.RunEpochs();
+        return trainer.Finish();
+    }
+
+    /// <summary>The training and the validation rows as tokens; validation rows are held out if none are given and the settings ask for some.</summary>
+    public static (TokenizedRows Train, TokenizedRows? Validation) Tokenize(
+        PretrainedModel backbone, MethodSettings method, PredictionTask task, LabeledTexts train, LabeledTexts? validation,
+        TrainingSettings settings, TrainingObserver observer, Random random)
+    {
+        int maxTokens = MaxTokens(backbone, method, settings);
         var rows = TokenizedRows.Create(backbone, train, maxTokens, observer.CheckCancelled);
         var held = validation is null ? null : TokenizedRows.Create(backbone, validation, maxTokens, observer.CheckCancelled);
         LogTruncated(observer, rows.Truncated + (held?.Truncated ?? 0), maxTokens);
-        if (held is null && settings.ValidationFraction > 0)
-            (rows, held) = HoldOutRows(rows, task, settings, random, observer);
+        return held is null && settings.ValidationFraction > 0 ? HoldOutRows(rows, task, settings, random, observer) : (rows, held);
+    }
 
-        var scale = task == PredictionTask.Regression ? LabelScale.Of(rows.Labels, Adapter.Layout(pooling, backbone.Frozen).OutputBias) : LabelScale.None;
-        rows = rows with { Labels = scale.Standardize(rows.Labels) };
-        held = held is null ? null : held with { Labels = scale.Standardize(held.Labels) };
+    /// <summary>Ends the training; the model is the caller's.</summary>
+    public (PeftModel Model, TrainingHistory History) Finish()
+    {
+        var history = Session.Finish();
+        LogOutcome(history);
+        return (new PeftModel(_backbone, Bake()), history);
+    }
 
-        using var initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
-        using var trainee = CreateTrainee(backbone, method, pooling, outputs, rows, settings, initializer);
-        double? probe = held is null ? null : LinearProbe.Evaluate(backbone.Frozen.Backbone, pooling, Adapter.Layout(pooling, backbone.Frozen), task, outputs, rows, held, observer.CheckCancelled);
-
-        var loop = new TrainingLoop(trainee, task, rows, held, settings, LearningRate(method, settings), observer, random);
-        var history = loop.Run(probe);
-        LogOutcome(history, observer);
-
-        scale.Restore(trainee.Head);
-        var description = new HeadDescription { Task = task, Pooling = pooling, Labels = settings.LabelNames, MaxTokens = settings.MaxTokens };
-        return (new PeftModel(backbone, Bake(trainee, method, backbone, description)), history);
+    public void Dispose()
+    {
+        Session.Dispose();
+        _task.Dispose();
+        _initializer.Dispose();
     }
 
     /// <summary>The learning rates that the methods learn well with.</summary>
@@ -109,12 +144,14 @@ internal static class SoftPromptTrainer
         return new Trainee(transformer, softPrompt, Adapter.CreateHead(pooling, backbone.Frozen, values));
     }
 
-    private static Adapter Bake(Trainee trainee, MethodSettings method, PretrainedModel backbone, HeadDescription description)
+    private Adapter Bake()
     {
+        using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var prompt = trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
-        var head = Adapter.CreateHead(description.Pooling, backbone.Frozen, trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
-        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description);
+        var prompt = _trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
+        var head = Adapter.CreateHead(_trainee.Head.Pooling, _backbone.Frozen, _trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
+        var description = new HeadDescription { Task = _predictionTask, Pooling = head.Pooling, Labels = _settings.LabelNames, MaxTokens = _settings.MaxTokens };
+        return new Adapter(AdapterConfigurations.Create(_method, _backbone, head.Pooling), prompt, head, description);
     }
 
     private static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)
@@ -123,12 +160,12 @@ internal static class SoftPromptTrainer
             observer.Log($"{truncated} {(truncated == 1 ? "text was" : "texts were")} longer than {maxTokens} tokens and cut.");
     }
 
-    private static void LogOutcome(TrainingHistory history, TrainingObserver observer)
+    private void LogOutcome(TrainingHistory history)
     {
         if (history.ImprovementOverProbe is not { } improvement)
             return;
         string verdict = improvement > 0 ? Invariant($"{improvement:0.0000} better than") : improvement < 0 ? Invariant($"{-improvement:0.0000} worse than") : "equal to";
-        observer.Log(Invariant(
+        _observer.Log(Invariant(
             $"Kept epoch {history.BestEpoch}: validation {history.MetricName} {history.ValidationMetric:0.0000}, {verdict} the linear probe's {history.ProbeValidationMetric:0.0000}."));
     }
 }

@@ -14,22 +14,6 @@ internal sealed record Trainee(Backbone Backbone, SoftPrompt SoftPrompt, Sequenc
     /// <summary>The head's outputs `[B, C]`. The soft prompt is computed once for the batch, not once per row.</summary>
     public Tensor Forward(TokenBatch batch) => Head.Forward(Backbone.Forward(batch, SoftPrompt.Forward()), batch);
 
-    public bool IsFinite()
-    {
-        using var scope = NewDisposeScope();
-        return Parameters.All(parameter => parameter.isfinite().all().item<bool>());
-    }
-
-    /// <summary>Copies of all values, outside any dispose scope.</summary>
-    public IReadOnlyList<Tensor> Snapshot() => [.. Parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
-
-    public void Restore(IReadOnlyList<Tensor> snapshot)
-    {
-        using var frozen = no_grad();
-        foreach (var (parameter, value) in Parameters.Zip(snapshot))
-            parameter.copy_(value);
-    }
-
     public void Dispose()
     {
         SoftPrompt.Dispose();

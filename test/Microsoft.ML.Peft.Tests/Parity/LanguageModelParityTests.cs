@@ -1,5 +1,6 @@
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Training;
 using TorchSharp;
 using static Microsoft.ML.Peft.Tests.Parity.ReferenceCase;
 using static TorchSharp.torch;
@@ -42,15 +43,14 @@ public sealed class LanguageModelParityTests
         using var reference = Open(name);
         using var softPrompt = reference.CreateSoftPrompt();
         var training = reference["training"];
-        using var optimizer = optim.AdamW(
-            softPrompt.Parameters.Values, lr: training.GetProperty("lr").GetDouble(), weight_decay: training.GetProperty("weight_decay").GetDouble());
+        var group = new ParameterGroup("soft_prompt", softPrompt.Parameters, training.GetProperty("lr").GetDouble(), "LearningRate");
+        using var optimizer = new AdamWOptimizer([group], training.GetProperty("weight_decay").GetDouble(), double.PositiveInfinity);
         foreach (var expected in training.GetProperty("losses").EnumerateArray())
         {
             var loss = Loss(reference, Forward(reference, softPrompt.Forward()));
             Assert.Equal(expected.GetDouble(), loss.item<float>(), Tolerances.TrainingLoss);
-            optimizer.zero_grad();
             loss.backward();
-            optimizer.step();
+            optimizer.Step(factor: 1);
         }
         using var frozen = no_grad();
         var logits = Forward(reference, softPrompt.Forward());

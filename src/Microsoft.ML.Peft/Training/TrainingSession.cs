@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using static System.FormattableString;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Training;
+
+/// <summary>
+/// A training that runs epoch by epoch: AdamW steps, then validation. The best epoch is kept, the start included. The number of
+/// epochs is fixed from the beginning, because the learning rates depend on it; how many are run at a time is the caller's choice.
+/// </summary>
+internal sealed class TrainingSession : IDisposable
+{
+    private const int LeastSteps = 300;
+    private const int UsualEpochs = 5;
+    private const int LeastPatience = 3;
+
+    private readonly TrainingTask _task;
+    private readonly TrainingSettings _settings;
+    private readonly TrainingObserver _observer;
+    private readonly BatchSampler _sampler;
+    private readonly AdamWOptimizer _optimizer;
+    private readonly List<TrainingEpoch> _epochs = [];
+    private readonly Stopwatch _clock = new();
+    private IReadOnlyList<Tensor> _bestValues = [];
+    private bool _started;
+    private int _examples;
+
+    /// <param name="task">What is learnt; it stays the caller's.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="random">Draws the order of the rows.</param>
+    public TrainingSession(TrainingTask task, TrainingSettings settings, TrainingObserver observer, Random random)
+    {
+        _task = task;
+        _settings = settings;
+        _observer = observer;
+        _sampler = new BatchSampler(task.RowLengths, settings.BatchSize, random);
+        _optimizer = new AdamWOptimizer(task.Groups, settings.WeightDecay, settings.MaxGradientNorm);
+        MaxEpochs = settings.MaxEpochs ?? Math.Max(UsualEpochs, (LeastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
+    }
+
+    /// <summary>The epochs there are at most, which the schedule spans.</summary>
+    public int MaxEpochs { get; }
+
+    /// <summary>The epochs run so far.</summary>
+    public IReadOnlyList<TrainingEpoch> Epochs => _epochs;
+
+    /// <summary>The best epoch so far; 0 is the start. Without validation rows the last one.</summary>
+    public int BestEpoch { get; private set; }
+
+    /// <summary>The best epoch's result; null without validation rows, or before the first epoch.</summary>
+    public ValidationResult? Best { get; private set; }
+
+    /// <summary>What the frozen model reaches without soft prompt; computed before the first epoch unless it is set.</summary>
+    public double? Baseline { get; set; }
+
+    /// <summary>Whether no epoch is left to run.</summary>
+    public bool Ended { get; private set; }
+
+    /// <summary>By default a third of all epochs: where rows are few, epochs are short and their metrics noisy.</summary>
+    private int Patience => _settings.Patience ?? Math.Max(LeastPatience, (MaxEpochs + 2) / 3);
+
+    private int Steps => MaxEpochs * _sampler.BatchesPerEpoch;
+
+    private TimeSpan Remaining => TimeSpan.FromSeconds(_clock.Elapsed.TotalSeconds / _optimizer.Steps * (Steps - _optimizer.Steps));
+
+    /// <summary>Runs epochs until so many have been run in all, or training ends.</summary>
+    public void RunEpochs(int until = int.MaxValue)
+    {
+        while (!Ended && _epochs.Count < until)
+            RunEpoch();
+    }
+
+    /// <summary>Runs one epoch.</summary>
+    public void RunEpoch()
+    {
+        if (Ended)
+            throw new InvalidOperationException($"The training has ended after epoch {_epochs.Count}.");
+        Start();
+        var (epoch, result) = Train(_epochs.Count + 1);
+        _epochs.Add(epoch);
+        Log(epoch, result);
+        // Of two equally good epochs the later one saw more data at a smaller learning rate.
+        if (result is null || !_task.Better(Best!.Metric, result.Metric))
+            Keep(epoch.Epoch, result);
+        bool exhausted = epoch.Epoch - BestEpoch >= Patience;
+        if (exhausted)
+            _observer.Log(Invariant($"Stopped early: no better {_task.MetricName} than {Best!.Metric:0.0000} since epoch {BestEpoch}."));
+        Ended = exhausted || epoch.Epoch == MaxEpochs;
+    }
+
+    /// <summary>Ends the training: the task's parameters are those of the best epoch afterwards.</summary>
+    public TrainingHistory Finish()
+    {
+        Start();
+        Ended = true;
+        if (_task.HasValidation)
+            ParameterValues.Restore(_task.Parameters, _bestValues);
+        if (!ParameterValues.AreFinite(_task.Parameters))
+            throw _task.Diverged($"what was trained is not finite after step {_optimizer.Steps}");
+        _task.Finish(_observer.CheckCancelled);
+        return _task.History(_epochs, BestEpoch, Best, Baseline);
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        ParameterValues.Free(_bestValues);
+    }
+
+    /// <summary>The start counts as epoch 0.</summary>
+    private void Start()
+    {
+        if (_started)
+            return;
+        if (_task.HasValidation)
+        {
+            Baseline ??= _task.Baseline(_observer.CheckCancelled);
+            Keep(0, _task.Validate(_observer.CheckCancelled));
+        }
+        _started = true;
+    }
+
+    private void Keep(int epoch, ValidationResult? result)
+    {
+        (BestEpoch, Best) = (epoch, result);
+        if (result is null)
+            return;
+        ParameterValues.Free(_bestValues);
+        _bestValues = ParameterValues.Copy(_task.Parameters);
+    }
+
+    private (TrainingEpoch Epoch, ValidationResult? Result) Train(int epoch)
+    {
+        long start = Stopwatch.GetTimestamp();
+        _clock.Start();
+        double lossSum = 0, weight = 0;
+        long tokens = 0;
+        int examples = 0;
+        foreach (int[] rows in _sampler.NextEpoch())
+        {
+            _observer.CheckCancelled();
+            lossSum += Step(rows, epoch) * _task.Weight(rows);
+            weight += _task.Weight(rows);
+            examples += rows.Length;
+            _examples += rows.Length;
+            tokens += rows.Sum(row => _task.RowLengths[row]);
+            Report(epoch, lossSum / weight);
+        }
+        _clock.Stop();
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double rate = _task.Groups[0].LearningRate * ScheduleFactor();
+        var result = _task.HasValidation ? _task.Validate(_observer.CheckCancelled) : null;
+        return (new TrainingEpoch(epoch, lossSum / weight, result?.Metric, rate, seconds, examples / seconds, tokens / seconds) { ValidationRougeL = result?.RougeL }, result);
+    }
+
+    private double Step(int[] rows, int epoch)
+    {
+        using var scope = NewDisposeScope();
+        var loss = _task.Loss(rows);
+        double value = loss.item<float>();
+        if (!double.IsFinite(value))
+            throw _task.Diverged($"the loss became {value} in epoch {epoch}, step {_optimizer.Steps + 1}");
+        loss.backward();
+        _optimizer.Step(ScheduleFactor());
+        return value;
+    }
+
+    private double ScheduleFactor() => Schedule.Factor(_settings.Schedule, _optimizer.Steps, Steps, _settings.WarmUpFraction);
+
+    private void Report(int epoch, double loss) => _observer.Progress(new TrainingProgress(
+        epoch, MaxEpochs, _optimizer.Steps, Steps, loss, _epochs.LastOrDefault()?.ValidationMetric, _examples / _clock.Elapsed.TotalSeconds, Remaining));
+
+    private void Log(TrainingEpoch epoch, ValidationResult? result)
+    {
+        string metric = result is null ? "" : Invariant($", validation {_task.MetricName} {result.Metric:0.0000}");
+        string rouge = result?.RougeL is { } value ? Invariant($", ROUGE-L {value:0.0000}") : "";
+        string best = result is not null && _task.Better(result.Metric, Best!.Metric) ? " (best)" : "";
+        var remaining = Remaining;
+        _observer.Log(Invariant(
+            $"Epoch {epoch.Epoch}/{MaxEpochs}: loss {epoch.TrainingLoss:0.0000}{metric}{rouge}{best}, {epoch.ExamplesPerSecond:0} examples/s, ETA {(int)remaining.TotalMinutes:00}:{remaining.Seconds:00}"));
+    }
+}
