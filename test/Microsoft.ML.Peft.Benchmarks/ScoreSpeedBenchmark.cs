@@ -98,7 +98,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
         var encoder = _backbone.Frozen.Backbone;
         var embedding = new float[encoder.Configuration.HiddenSize];
         foreach (var row in _singleRows)
-            Scorer.Run(encoder, null, [Encode(row)], (hidden, batch) => SequenceHead.Pool(hidden, batch, _pooling, Adapter.Layout(_pooling, _backbone.Frozen)), embedding.Length, embedding);
+            Scorer.Run(encoder, null, [Encode(row)], (model, batch, prompt) => SequenceHead.Pool(model, batch, prompt, _pooling, Adapter.Layout(_pooling, _backbone.Frozen)), embedding.Length, embedding);
     }
 
     private TokenizedText Encode(DataFile.Row row)

@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -5,13 +6,14 @@ namespace Microsoft.ML.Peft.Backbones;
 
 /// <summary>
 /// The autoregressive transformer decoder (Radford et al. 2018), frozen: GPT-2, Llama, Mistral, Qwen, Phi-3, Gemma, GPT-NeoX
-/// and OPT by configuration. H query heads share KV key/value heads in groups of G = H/KV.
+/// and OPT by configuration. H query heads share KV key/value heads in groups.
 /// </summary>
-internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights weights) : Backbone
+/// <remarks>
+/// Virtual tokens stand before the text and cannot see it, so their keys and values are the same for every row: they are computed
+/// once, as one row, and are a prefix from then on.
+/// </remarks>
+internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights weights) : LanguageModel
 {
-    /// <summary>Stands for −∞ in scores: finite, so that a padding position which sees no key stays a number.</summary>
-    private const double Never = -1e30;
-
     public override DecoderConfiguration Configuration => configuration;
 
     public override ScalarType Type => weights.Type;
@@ -20,64 +22,90 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     public override Tensor WordEmbeddings => weights.WordEmbeddings;
 
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Action<int, Tensor, Tensor>? onKeysValues = null) =>
-        Forward(batch, prompt, null, onKeysValues);
+    public override int VirtualPositions(Prompt? prompt) => 0;
 
-    /// <summary>As <see cref="Backbone.Forward"/>, with the keys and values of earlier tokens, to which the batch's are added.</summary>
-    /// <param name="batch">The first tokens, or one further token per row `[B, 1]`.</param>
-    /// <param name="prompt">The soft prompt, with the first tokens only.</param>
-    /// <param name="cache">What went before, and after this call the batch too; null to keep nothing.</param>
-    /// <param name="onKeysValues">Is shown each layer's own keys and values.</param>
-    public Tensor Forward(TokenBatch batch, Prompt? prompt, KeyValueCache? cache, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        var table = cache?.Table?.Next() ?? KeyTable.Start(batch, prompt?.Length ?? 0, Device);
-        long queries = batch.Length + (prompt?.Embeddings is null ? 0 : prompt.Length);
-        var positions = table.Queries(queries);                                             // [S] or [B, S]
-        var hidden = Embed(batch, prompt, positions);                                       // [B, S, D]
-        var full = table.Bias(queries, null, Type, Never);                                  // [B or 1, 1, S, K]
-        var sliding = configuration.SlidingWindow is { } window ? table.Bias(queries, window, Type, Never) : full;
-        var angles = weights.Rotary?.At(positions);
-        var localAngles = weights.LocalRotary?.At(positions) ?? angles;
-        var prefix = prompt?.KeysValues?.to(Type);                                          // [2L, KV, P, d]
-        for (int layer = 0; layer < configuration.Layers; layer++)
-        {
-            using var scope = NewDisposeScope();
-            bool local = configuration.IsSliding(layer);
-            var context = new LayerContext(layer, local ? sliding : full, local ? localAngles : angles, prefix, cache, onKeysValues);
-            hidden = Layer(hidden, weights.Layers[layer], context).MoveToOuterDisposeScope();
-        }
-        if (cache is not null)
-            cache.Table = table;
-        return weights.FinalNorm is { } norm ? norm.Forward(hidden) : hidden;
+        var prefix = prompt is null ? null : Prepare(prompt);
+        var at = tensor(batch.Layout.Numbers(prefix?.Length ?? 0), device: Device);         // [N]
+        var attention = Attention(batch.Layout, prefix);
+        return Run(Embed(Words(batch.Ids), at), at, attention, positions, onKeysValues);
     }
 
-    /// <summary>The next token's logits `[…, V]`, 32-bit, for hidden states `[…, D]`.</summary>
-    public Tensor Logits(Tensor hidden)
+    /// <summary>Virtual tokens `[P, E]` alone, as one row: their hidden states `[P, D]`, or those at some positions.</summary>
+    public Tensor Forward(Tensor virtualTokens, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    {
+        var layout = RowLayout.Of([(int)virtualTokens.size(0)]);
+        var at = tensor(layout.Numbers(0), device: Device);
+        return Run(Embed(virtualTokens.to(Type), at), at, Attention(layout, null), positions, onKeysValues);
+    }
+
+    /// <summary>Virtual tokens become the keys and values that every layer makes of them.</summary>
+    public override Prompt Prepare(Prompt prompt)
+    {
+        if (prompt.Embeddings is not { } virtualTokens)
+            return prompt;
+        var keysValues = new List<Tensor>();                                                // 2·L of [KV, P, d]
+        Forward(virtualTokens, empty(0, ScalarType.Int64, Device), (_, key, value) =>
+            keysValues.AddRange([key.transpose(0, 1).MoveToOuterDisposeScope(), value.transpose(0, 1).MoveToOuterDisposeScope()]));
+        return Prompt.FromKeysValues(prompt.Length, keysValues);
+    }
+
+    public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) => new DecoderRows(this, texts, prompt, maxNewTokens);
+
+    /// <summary>One further token per row `[B]` behind those that the cache holds, which then holds it too: hidden states `[B, D]`.</summary>
+    public Tensor Next(Tensor ids, KeyValueCache cache)
+    {
+        var at = tensor(cache.Positions, device: Device);                                   // [B]
+        var bias = cache.Bias(null, Type, Device);
+        var slidingBias = configuration.SlidingWindow is { } window ? cache.Bias(window, Type, Device) : bias;
+        var hidden = Run(Embed(Words(ids), at), at, new CachedAttention(cache, bias, slidingBias, configuration), null, null);
+        cache.Advance();
+        return hidden;
+    }
+
+    public override Tensor Logits(Tensor hidden)
     {
         var head = weights.Head ?? throw new InvalidOperationException("The checkpoint has no output layer for tokens: it is no language model.");
         var logits = head.Forward(weights.ProjectOut?.Forward(hidden) ?? hidden).to(ScalarType.Float32);
-        return configuration.LogitSoftcap is { } cap ? tanh(logits / cap) * cap : logits;
+        return configuration.LogitSoftcap is { } cap ? tanh(logits.Times(1 / cap)).Times(cap) : logits;
     }
 
     public override void Dispose() => weights.Dispose();
 
+    private Tensor Run(Tensor hidden, Tensor at, RowAttention attention, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues)
+    {
+        var angles = weights.Rotary?.At(at);
+        var localAngles = weights.LocalRotary?.At(at) ?? angles;
+        for (int layer = 0; layer < configuration.Layers; layer++)
+        {
+            using var scope = NewDisposeScope();
+            var context = new LayerContext(layer, configuration.IsSliding(layer) ? localAngles : angles, attention, layer == configuration.Layers - 1 ? positions : null, onKeysValues);
+            hidden = Layer(hidden, weights.Layers[layer], context).MoveToOuterDisposeScope();
+        }
+        return weights.FinalNorm is { } norm ? norm.Forward(hidden) : hidden;
+    }
+
     private Tensor Layer(Tensor hidden, DecoderLayer layer, LayerContext context)
     {
-        var attended = Attend(layer.InputNorm.Forward(hidden), layer, context);             // [B, S, D]
+        var read = Attend(layer.InputNorm.Forward(hidden), layer, context);                 // [M, H·d]
+        if (context.Positions is { } positions)
+            (hidden, read) = (hidden.index_select(0, positions), read.index_select(0, positions));
+        var attended = layer.AttentionOutput.Forward(read);                                 // [M, D]
         if (configuration.ParallelResidual)
-            return hidden + attended + Mlp(layer.MlpNorm.Forward(hidden), layer);
-        hidden = hidden + (layer.PostAttentionNorm?.Forward(attended) ?? attended);
+            return hidden.Plus(attended).Plus(Mlp(layer.MlpNorm.Forward(hidden), layer));
+        hidden = hidden.Plus(layer.PostAttentionNorm?.Forward(attended) ?? attended);
         var inner = Mlp(layer.MlpNorm.Forward(hidden), layer);
-        return hidden + (layer.PostMlpNorm?.Forward(inner) ?? inner);
+        return hidden.Plus(layer.PostMlpNorm?.Forward(inner) ?? inner);
     }
 
     private Tensor Mlp(Tensor x, DecoderLayer layer)
     {
-        var inner = layer.Up.Forward(x);                                                    // [B, S, I] or [B, S, 2I]
+        var inner = layer.Up.Forward(x);                                                    // [M, I] or [M, 2I]
         if (configuration.GatedMlp)
         {
-            var halves = inner.chunk(2, 2);
-            inner = configuration.Activation.Apply(halves[0]) * halves[1];
+            var halves = inner.chunk(2, 1);
+            inner = configuration.Activation.Apply(halves[0]).mul(halves[1]);
         }
         else
         {
@@ -88,56 +116,41 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     private Tensor Attend(Tensor x, DecoderLayer layer, LayerContext context)
     {
-        long rows = x.size(0), length = x.size(1);
-        int heads = configuration.Heads, shared = configuration.KeyValueHeads, size = configuration.HeadSize;
-        var projected = layer.QueryKeyValue.Forward(x).view(rows, length, heads + 2 * shared, size).transpose(1, 2);    // [B, H + 2KV, S, d]
-        Tensor query = projected.narrow(1, 0, heads), key = projected.narrow(1, heads, shared), value = projected.narrow(1, heads + shared, shared);
+        int heads = configuration.Heads, shared = configuration.KeyValueHeads;
+        var projected = layer.QueryKeyValue.Forward(x).view(x.size(0), heads + 2 * shared, configuration.HeadSize);    // [M, H + 2KV, d]
+        Tensor rotated = projected.narrow(1, 0, heads + shared), value = projected.narrow(1, heads + shared, shared);
         if (layer.QueryNorm is { } queryNorm && layer.KeyNorm is { } keyNorm)
-            (query, key) = (queryNorm.Forward(query), keyNorm.Forward(key));
+            rotated = cat([queryNorm.Forward(rotated.narrow(1, 0, heads)), keyNorm.Forward(rotated.narrow(1, heads, shared))], 1);
         if (context.Angles is { } angles)
         {
             var rotary = configuration.IsSliding(context.Layer) ? weights.LocalRotary ?? weights.Rotary! : weights.Rotary!;
-            (query, key) = (rotary.Apply(query, angles), rotary.Apply(key, angles));
+            rotated = rotary.Apply(rotated, angles);
         }
+        Tensor query = rotated.narrow(1, 0, heads), key = rotated.narrow(1, heads, shared);
         context.OnKeysValues?.Invoke(context.Layer, key, value);
-        (key, value) = Remember(key, value, context);                                       // [B, KV, K, d]
-        // The queries of a group attend to the same keys: one product for all of them.
-        query = (query * (configuration.AttentionScale ?? 1 / Math.Sqrt(size))).reshape(rows, shared, heads / shared * length, size);
-        var scores = query.matmul(key.transpose(2, 3)).view(rows, heads, length, -1);       // [B, H, S, K]
-        if (configuration.AttentionSoftcap is { } cap)
-            scores = tanh(scores / cap) * cap;
-        var weight = softmax(scores + context.Bias, 3).view(rows, shared, heads / shared * length, -1);
-        var attended = weight.matmul(value).view(rows, heads, length, size).transpose(1, 2).reshape(rows, length, heads * size);
-        return layer.AttentionOutput.Forward(attended);
+        return context.Attention.Forward(context.Layer, query, key, value);
     }
 
-    private Tensor Embed(TokenBatch batch, Prompt? prompt, Tensor positions)
+    private Tensor Words(Tensor ids)
     {
-        var words = batch.Gather(weights.WordEmbeddings, batch.Ids);                        // [B, T, E]
-        if (configuration.EmbeddingScale != 1)
-            words = words * weights.EmbeddingScale;
-        if (prompt?.Embeddings is { } virtualTokens)
-            words = cat([virtualTokens.to(Type).expand(batch.Rows, -1, -1), words], 1);     // [B, P + T, E]
+        var words = weights.WordEmbeddings.index_select(0, ids);                            // [N, E]
+        return configuration.EmbeddingScale == 1 ? words : words.mul(weights.EmbeddingScale);
+    }
+
+    private Tensor Embed(Tensor words, Tensor at)
+    {
         if (weights.ProjectIn is { } projection)
             words = projection.Forward(words);
-        if (weights.PositionEmbeddings is not { } table)
-            return words;
-        var at = positions + configuration.FirstPosition;
-        return words + (at.dim() == 1 ? table.index_select(0, at) : table.index_select(0, at.reshape(-1)).view(words.shape));
+        return weights.PositionEmbeddings is { } table ? words.Plus(table.index_select(0, at.Plus((long)configuration.FirstPosition))) : words;
     }
 
-    /// <summary>The layer's keys and values behind those of the prefix and of earlier tokens.</summary>
-    private static (Tensor Key, Tensor Value) Remember(Tensor key, Tensor value, LayerContext context)
+    private PackedAttention Attention(RowLayout layout, Prompt? prefix)
     {
-        if (context.Prefix is not { } prefix)
-            return context.Cache?.Append(context.Layer, key, value) ?? (key, value);
-        var prefixKey = prefix[2 * context.Layer].expand(key.size(0), -1, -1, -1);
-        var prefixValue = prefix[2 * context.Layer + 1].expand(key.size(0), -1, -1, -1);
-        if (context.Cache is not { } cache)
-            return (cat([prefixKey, key], 2), cat([prefixValue, value], 2));
-        cache.Append(context.Layer, prefixKey, prefixValue);
-        return cache.Append(context.Layer, key, value);
+        var causal = new CausalBias(layout, prefix?.Length ?? 0, configuration.SlidingWindow, Type, Device);
+        Tensor Bias(int layer, long length) => causal.Of(length, configuration.IsSliding(layer));
+        return new PackedAttention(layout, prefix?.KeysValuesAs(Type), Bias, configuration.AttentionScale, configuration.AttentionSoftcap);
     }
 
-    private sealed record LayerContext(int Layer, Tensor Bias, (Tensor, Tensor)? Angles, Tensor? Prefix, KeyValueCache? Cache, Action<int, Tensor, Tensor>? OnKeysValues);
+    private sealed record LayerContext(
+        int Layer, (Tensor, Tensor)? Angles, RowAttention Attention, Tensor? Positions, Action<int, Tensor, Tensor>? OnKeysValues);
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Native;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Backbones;
@@ -26,7 +27,7 @@ internal sealed record FrozenRmsNorm(Tensor Weight, double Epsilon) : IFrozenNor
     public Tensor Forward(Tensor x)
     {
         var wide = x.to(ScalarType.Float32);
-        return (wide * rsqrt(wide.square().mean([-1], keepdim: true) + Epsilon)).to(x.dtype) * Weight;
+        return wide.mul(rsqrt(wide.square().mean([-1], keepdim: true).Plus(Epsilon))).to(x.dtype).mul(Weight);
     }
 
     public void Dispose() => Weight.Dispose();

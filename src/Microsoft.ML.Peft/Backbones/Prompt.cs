@@ -16,37 +16,44 @@ internal sealed class Prompt : IDisposable
     /// <summary>Token embeddings `[P, E]`, or null.</summary>
     public Tensor? Embeddings { get; private init; }
 
-    /// <summary>Keys (even rows) and values (odd rows) of all layers `[2·L, H, P, D/H]`, or null.</summary>
-    public Tensor? KeysValues { get; private init; }
+    /// <summary>Keys (even) and values (odd) of all layers `[KV, P, d]`, or null.</summary>
+    public IReadOnlyList<Tensor>? KeysValues { get; private init; }
 
     /// <summary>An input prompt from `[P, E]`.</summary>
     public static Prompt FromEmbeddings(Tensor embeddings) => new((int)embeddings.size(0)) { Embeddings = embeddings };
 
     /// <summary>
-    /// A prefix from the layout of Hugging Face's files `[P, 2·L·H·D/H]`: per virtual token layer 0's key, layer 0's
+    /// A prefix from the layout of Hugging Face's files `[P, 2·L·KV·d]`: per virtual token layer 0's key, layer 0's
     /// value, layer 1's key and so on.
     /// </summary>
     public static Prompt FromPrefix(Tensor prefix, int layers, int heads)
     {
         int length = (int)prefix.size(0);
-        var keysValues = prefix.view(length, 2 * layers, heads, -1).permute(1, 2, 0, 3);
-        return new Prompt(length) { KeysValues = keysValues };
+        return FromKeysValues(length, prefix.view(length, 2 * layers, heads, -1).permute(1, 2, 0, 3).unbind(0));
     }
+
+    /// <summary>A prefix from keys and values `[KV, P, d]`, layer by layer.</summary>
+    public static Prompt FromKeysValues(int length, IReadOnlyList<Tensor> keysValues) => new(length) { KeysValues = keysValues };
+
+    /// <summary>The prefix in another number format.</summary>
+    public IReadOnlyList<Tensor>? KeysValuesAs(ScalarType type) =>
+        KeysValues is null || KeysValues[0].dtype == type ? KeysValues : [.. KeysValues.Select(value => value.to(type))];
 
     /// <summary>An own copy in the given type, outside any dispose scope: for use over many batches.</summary>
     public Prompt Bake(ScalarType type)
     {
-        static Tensor? Copy(Tensor? value, ScalarType type)
+        Tensor Copy(Tensor value)
         {
-            using var detached = value?.detach().contiguous();
-            return detached?.to(type, copy: true).DetachFromDisposeScope();
+            using var detached = value.detach().contiguous();
+            return detached.to(type, copy: true).DetachFromDisposeScope();
         }
-        return new Prompt(Length) { Embeddings = Copy(Embeddings, type), KeysValues = Copy(KeysValues, type) };
+        return new Prompt(Length) { Embeddings = Embeddings is null ? null : Copy(Embeddings), KeysValues = KeysValues is null ? null : [.. KeysValues.Select(Copy)] };
     }
 
     public void Dispose()
     {
         Embeddings?.Dispose();
-        KeysValues?.Dispose();
+        foreach (var value in KeysValues ?? [])
+            value.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Native;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Backbones;
@@ -19,23 +20,21 @@ internal sealed class Rotary : IDisposable
         _type = type;
     }
 
-    /// <summary>Cosines and sines for positions `[B, S]` or `[S]`, broadcastable to `[B, H, S, R]`.</summary>
+    /// <summary>Cosines and sines for positions `[M]`: `[M, 1, R]`.</summary>
     public (Tensor Cos, Tensor Sin) At(Tensor positions)
     {
-        var angles = positions.unsqueeze(-1).to(ScalarType.Float32) * _frequencies;
-        if (positions.dim() == 2)
-            angles = angles.unsqueeze(1);
-        return ((angles.cos() * _scale).to(_type), (angles.sin() * _scale).to(_type));
+        var angles = positions.view(-1, 1, 1).to(ScalarType.Float32).mul(_frequencies);
+        return (angles.cos().Times(_scale).to(_type), angles.sin().Times(_scale).to(_type));
     }
 
-    /// <summary>Rotates queries or keys `[B, H, S, d]`.</summary>
+    /// <summary>Rotates queries or keys `[M, H, d]`.</summary>
     public Tensor Apply(Tensor x, (Tensor Cos, Tensor Sin) at)
     {
-        long size = x.size(3);
-        var rotated = size == _size ? x : x.narrow(3, 0, _size);
-        var (first, second) = (rotated.narrow(3, 0, _size / 2), rotated.narrow(3, _size / 2, _size / 2));
-        rotated = rotated * at.Cos + cat([-second, first], 3) * at.Sin;
-        return size == _size ? rotated : cat([rotated, x.narrow(3, _size, size - _size)], 3);
+        long size = x.size(2);
+        var rotated = size == _size ? x : x.narrow(2, 0, _size);
+        var (first, second) = (rotated.narrow(2, 0, _size / 2), rotated.narrow(2, _size / 2, _size / 2));
+        rotated = rotated.mul(at.Cos).Plus(cat([second.neg(), first], 2).mul(at.Sin));
+        return size == _size ? rotated : cat([rotated, x.narrow(2, _size, size - _size)], 2);
     }
 
     public void Dispose() => _frequencies.Dispose();

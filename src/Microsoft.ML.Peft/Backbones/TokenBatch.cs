@@ -2,22 +2,26 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Backbones;
 
-/// <summary>Tokens of B rows, padded to T. The tensors belong to the caller.</summary>
-/// <param name="Ids">Token ids `[B, T]`, int64.</param>
-/// <param name="Mask">1 for tokens and 0 for padding `[B, T]`, int64; null if nothing is padded.</param>
-/// <param name="TypeIds">Token types `[B, T]`, int64; null if all are 0.</param>
-internal sealed record TokenBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds)
+/// <summary>The tokens of B rows laid end to end, N in all, without padding. The tensors belong to the caller.</summary>
+/// <param name="Layout">Where each row lies.</param>
+/// <param name="Ids">Token ids `[N]`, int64.</param>
+/// <param name="TypeIds">Token types `[N]`, int64; null if all are 0.</param>
+internal sealed record TokenBatch(RowLayout Layout, Tensor Ids, Tensor? TypeIds)
 {
-    public long Rows { get; } = Ids.size(0);
+    public int Rows => Layout.Rows;
 
-    public long Length { get; } = Ids.size(1);
+    /// <summary>Lays token rows end to end and moves them to the device, one copy per tensor.</summary>
+    public static TokenBatch Create(IReadOnlyList<TokenizedText> rows, int paddingId, Device device) =>
+        Create([.. rows.Select(row => row.Ids)], [.. rows.Select(row => row.TypeIds)], paddingId, device);
 
-    /// <summary>The rows of <paramref name="table"/> `[N, E]` that <paramref name="indices"/> `[B, T]` name: `[B, T, E]`.</summary>
-    public Tensor Gather(Tensor table, Tensor indices) =>
-        table.index_select(0, indices.reshape(-1)).view(Rows, Length, -1);
+    /// <summary>A batch from token ids alone.</summary>
+    public static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, Device device) => Create(rows, null, 0, device);
 
-    /// <summary>A batch from a user's tensors: native code does not survive shapes or indices that are wrong.</summary>
-    public static TokenBatch Checked(Tensor ids, Tensor mask, Tensor? typeIds, Backbone transformer, int virtualTokens)
+    /// <summary>
+    /// A batch from a user's padded tensors `[B, T]`, and the place in them of each of its tokens `[N]`: native code does not survive
+    /// shapes or indices that are wrong. Padding, wherever it stands, is left out.
+    /// </summary>
+    public static (TokenBatch Batch, Tensor Places) Checked(Tensor ids, Tensor mask, Tensor? typeIds, Backbone transformer, int virtualTokens)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(mask);
@@ -32,8 +36,12 @@ internal sealed record TokenBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds)
             throw new ArgumentException("A row of the attention mask is all 0; each row needs at least one token.", nameof(mask));
         if (typeIds is not null)
             Check(typeIds, Math.Max(1, transformer.TokenTypes), "token types", nameof(typeIds));
-        bool padded = mask.min().item<long>() == 0;
-        return new TokenBatch(ids.to(transformer.Device), padded ? mask.to(transformer.Device) : null, transformer.TokenTypes == 0 ? null : typeIds?.to(transformer.Device));
+
+        var layout = RowLayout.Of(Array.ConvertAll(Values(mask.sum(1)), count => (int)count));
+        long[] places = Places(layout, Values(mask), (int)ids.size(1));
+        Tensor at = tensor(places, device: transformer.Device);
+        Tensor Pack(Tensor values) => values.to(transformer.Device).reshape(-1).index_select(0, at);
+        return (new TokenBatch(layout, Pack(ids), transformer.TokenTypes == 0 || typeIds is null ? null : Pack(typeIds)), at);
 
         void Check(Tensor tensor, int bound, string what, string name)
         {
@@ -45,29 +53,47 @@ internal sealed record TokenBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds)
         }
     }
 
-    /// <summary>Pads token rows on the right and moves them to the device, one copy per tensor.</summary>
-    public static TokenBatch Create(IReadOnlyList<TokenizedText> rows, int paddingId, Device device)
+    /// <summary>Values of the batch's tokens `[N, …]` at their places in padded rows: `[B, T, …]`, zero where there is padding.</summary>
+    public static Tensor Pad(Tensor values, Tensor places, long rows, long length)
     {
-        int length = Math.Max(1, rows.Max(row => row.Ids.Count));
-        var ids = new long[rows.Count * length];
-        var mask = new long[ids.Length];
-        var types = new long[ids.Length];
-        Array.Fill(ids, paddingId);
-        bool padded = false, typed = false;
+        long[] rest = values.shape[1..];
+        return zeros([rows * length, .. rest], values.dtype, values.device).index_copy(0, places, values).view([rows, length, .. rest]);
+    }
+
+    private static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<int>>? types, int paddingId, Device device)
+    {
+        // A row without any token is one padding token: a mean or a softmax over nothing is NaN.
+        var layout = RowLayout.Of([.. rows.Select(row => Math.Max(1, row.Count))]);
+        long[] ids = new long[layout.Positions], typeIds = new long[layout.Positions];
+        bool typed = false;
         for (int row = 0; row < rows.Count; row++)
         {
-            var text = rows[row];
-            padded |= text.Ids.Count < length;
-            for (int i = 0, at = row * length; i < text.Ids.Count; i++, at++)
+            long start = layout.Start(row);
+            ids[start] = paddingId;
+            for (int i = 0; i < rows[row].Count; i++)
             {
-                ids[at] = text.Ids[i];
-                mask[at] = 1;
-                types[at] = text.TypeIds[i];
-                typed |= types[at] != 0;
+                ids[start + i] = rows[row][i];
+                typeIds[start + i] = types?[row][i] ?? 0;
+                typed |= typeIds[start + i] != 0;
             }
-            mask[row * length] = 1; // A row without any token attends to one padding token: a softmax over nothing is NaN.
         }
-        Tensor Send(long[] values) => tensor(values, [rows.Count, length], device: device);
-        return new TokenBatch(Send(ids), padded ? Send(mask) : null, typed ? Send(types) : null);
+        return new TokenBatch(layout, tensor(ids, device: device), typed ? tensor(typeIds, device: device) : null);
     }
+
+    private static long[] Places(RowLayout layout, long[] mask, int length)
+    {
+        var places = new long[layout.Positions];
+        for (int row = 0; row < layout.Rows; row++)
+        {
+            long at = layout.Start(row);
+            for (int i = 0; i < length; i++)
+            {
+                if (mask[row * length + i] != 0)
+                    places[at++] = row * length + i;
+            }
+        }
+        return places;
+    }
+
+    private static long[] Values(Tensor values) => values.cpu().contiguous().data<long>().ToArray();
 }

@@ -27,7 +27,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         CheckPrompt(prompt, configuration, backbone, directory);
         if (configuration.TaskType == LanguageModel)
         {
-            if (backbone.Frozen.Backbone is not Decoder)
+            if (backbone.Frozen.Backbone is not Backbones.LanguageModel)
                 throw new InvalidDataException($"The adapter in '{directory}' is for language modelling (CAUSAL_LM), but the frozen model is an encoder; it was trained on another model.");
             return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null);
         }
@@ -74,15 +74,16 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
     }
 
-    /// <summary>The prompt as the frozen model takes it, in its number format.</summary>
+    /// <summary>The prompt as the frozen model takes it, in its number format, with all that does not depend on the text computed.</summary>
     public Prompt Prompt(Backbone transformer)
     {
+        using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var shape = transformer.Configuration;
         var prompt = Configuration.PeftType == PeftType.PrefixTuning
             ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads)
             : Backbones.Prompt.FromEmbeddings(PromptEmbeddings);
-        return prompt.Bake(transformer.Type);
+        return transformer.Prepare(prompt).Bake(transformer.Type);
     }
 
     public void Dispose()

@@ -63,7 +63,7 @@ public sealed partial class PeftModel : IDisposable
     /// <param name="attentionMask">1 for tokens and 0 for padding `[B, T]`, int64.</param>
     /// <param name="tokenTypeIds">Token types `[B, T]`, int64; null for all 0.</param>
     /// <returns>
-    /// Logits `[B, C]`, or of a language model `[B, T, V]` at the text's tokens; 32-bit, without gradient; the caller disposes them.
+    /// Logits `[B, C]`, or of a language model `[B, T, V]` at the text's tokens, 0 at padding; 32-bit, without gradient; the caller disposes them.
     /// </returns>
     /// <exception cref="ArgumentException">A tensor has another shape or type, or a value is out of range.</exception>
     public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null)
@@ -71,11 +71,10 @@ public sealed partial class PeftModel : IDisposable
         using var use = Use();
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var batch = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
-        var hidden = Transformer.Forward(batch, _prompt);
+        var (batch, places) = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
         var logits = _adapter.Head is { } head
-            ? head.Forward(hidden, batch)
-            : ((Decoder)Transformer).Logits(hidden.narrow(1, hidden.size(1) - batch.Length, batch.Length));
+            ? head.Forward(Transformer, batch, _prompt)
+            : TokenBatch.Pad(((LanguageModel)Transformer).Logits(Transformer.Forward(batch, _prompt)), places, inputIds.size(0), inputIds.size(1));
         return logits.MoveToOuterDisposeScope();
     }
 

@@ -9,25 +9,27 @@ internal static class Scorer
     private const int MaxRows = 64;
     private const int MaxTokens = 4096;
 
-    /// <summary>What <paramref name="head"/> makes of each row's hidden states: `[rows × outputs]`, row by row.</summary>
+    /// <summary>What <paramref name="head"/> makes of each row: `[rows × outputs]`, row by row.</summary>
     /// <param name="transformer">The frozen model.</param>
     /// <param name="prompt">The soft prompt, or null.</param>
     /// <param name="rows">The texts.</param>
-    /// <param name="head">Hidden states `[B, S, D]` and their batch to outputs `[B, C]`, 32-bit.</param>
+    /// <param name="head">From the frozen model, a batch and the prompt to outputs `[B, C]`, 32-bit.</param>
     /// <param name="outputs">C.</param>
     /// <param name="results">Receives the results.</param>
     /// <param name="checkCancelled">Called before each batch.</param>
     public static void Run(
-        Backbone transformer, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Tensor, TokenBatch, Tensor> head, int outputs,
+        Backbone transformer, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Backbone, TokenBatch, Prompt?, Tensor> head, int outputs,
         Span<float> results, Action? checkCancelled = null)
     {
         using var frozen = no_grad();
+        using var run = NewDisposeScope();
+        prompt = prompt is null ? null : transformer.Prepare(prompt);
         foreach (int[] batch in Batches(rows))
         {
             checkCancelled?.Invoke();
             using var scope = NewDisposeScope();
             var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], transformer.PaddingId, transformer.Device);
-            var scores = head(transformer.Forward(tokens, prompt), tokens).cpu().contiguous();      // [B, C]
+            var scores = head(transformer, tokens, prompt).cpu().contiguous();      // [B, C]
             var values = scores.data<float>();
             for (int i = 0; i < batch.Length; i++)
             {

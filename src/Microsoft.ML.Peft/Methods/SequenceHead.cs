@@ -65,10 +65,10 @@ internal sealed class SequenceHead : IDisposable
         return values;
     }
 
-    /// <summary>The outputs `[B, C]` over hidden states `[B, S, D]` whose last T positions are the batch's text.</summary>
-    public Tensor Forward(Tensor hidden, TokenBatch batch)
+    /// <summary>The outputs `[B, C]` for a batch, in its rows' own order.</summary>
+    public Tensor Forward(Backbone transformer, TokenBatch batch, Prompt? prompt)
     {
-        var pooled = Pool(hidden, batch);                                               // [B, D]
+        var pooled = Pool(transformer, batch, prompt, Pooling, _layout);                // [B, D]
         if (_pooler is not null)
             pooled = tanh(nn.functional.linear(pooled, _pooler.Weight.to(ScalarType.Float32), _pooler.Bias?.to(ScalarType.Float32)));
         if (_layout.Dense is { } dense)
@@ -76,45 +76,35 @@ internal sealed class SequenceHead : IDisposable
         return Linear(_layout.Output, pooled);
     }
 
-    /// <summary>One vector per row `[B, D]`, 32-bit.</summary>
-    public Tensor Pool(Tensor hidden, TokenBatch batch) => Pool(hidden, batch, Pooling, _layout);
-
-    public static Tensor Pool(Tensor hidden, TokenBatch batch, Pooling pooling, HeadLayout layout)
+    /// <summary>One vector per row `[B, D]`, 32-bit, in the rows' own order.</summary>
+    public static Tensor Pool(Backbone transformer, TokenBatch batch, Prompt? prompt, Pooling pooling, HeadLayout layout)
     {
-        long textStart = hidden.size(1) - batch.Length;
-        switch (pooling)
+        int virtualTokens = transformer.VirtualPositions(prompt);
+        var rows = batch.Layout.Widen(virtualTokens);
+        long[]? read = pooling switch
         {
-            case Pooling.Cls when batch.Mask is null:
-                return hidden.select(1, textStart).to(ScalarType.Float32);
-            case Pooling.Cls:                                                           // padding may stand on the left
-                return At(hidden, batch.Mask.argmax(1) + textStart);
-            case Pooling.HuggingFace when layout.ReadsLastToken:
-                return LastToken(hidden, batch, textStart);
-            case Pooling.HuggingFace:
-                return hidden.select(1, 0).to(ScalarType.Float32);                      // a virtual token where there are any
-            case Pooling.Mean:
-                var text = hidden.narrow(1, textStart, batch.Length).to(ScalarType.Float32);
-                if (batch.Mask is null)
-                    return text.mean([1]);
-                var mask = batch.Mask.unsqueeze(2).to(ScalarType.Float32);              // [B, T, 1]
-                return (text * mask).sum(1) / mask.sum(1);
-            default:
-                throw new ArgumentOutOfRangeException(nameof(pooling), pooling, "The pooling must be resolved.");
-        }
+            Pooling.Cls => rows.At(virtualTokens),
+            Pooling.HuggingFace when layout.ReadsLastToken => rows.Last(),
+            Pooling.HuggingFace => rows.At(0),                                          // a virtual token where there are any
+            Pooling.Mean => null,
+            _ => throw new ArgumentOutOfRangeException(nameof(pooling), pooling, "The pooling must be resolved."),
+        };
+        if (read is null)
+            return Mean(transformer.Forward(batch, prompt), rows, virtualTokens);
+        return transformer.Forward(batch, prompt, tensor(read, device: transformer.Device)).to(ScalarType.Float32);
     }
 
-    /// <summary>The hidden state of each row's last token; padding may stand on either side.</summary>
-    private static Tensor LastToken(Tensor hidden, TokenBatch batch, long textStart)
+    /// <summary>The mean over each row's text.</summary>
+    private static Tensor Mean(Tensor hidden, RowLayout rows, int virtualTokens)
     {
-        if (batch.Mask is not { } mask)
-            return hidden.select(1, hidden.size(1) - 1).to(ScalarType.Float32);
-        var last = (mask * arange(1, batch.Length + 1, dtype: ScalarType.Int64, device: mask.device)).argmax(1);
-        return At(hidden, last + textStart);
+        long size = hidden.size(1);
+        var means = cat([.. rows.Groups.Select(group => hidden.narrow(0, group.Start, group.Count).view(group.Rows, group.Length, size)
+            .narrow(1, virtualTokens, group.Length - virtualTokens).to(ScalarType.Float32).mean([1]))], 0);     // [B, D], as the rows lie
+        var places = new long[rows.Rows];
+        for (int i = 0; i < places.Length; i++)
+            places[rows.Order[i]] = i;
+        return means.index_select(0, tensor(places, device: hidden.device));
     }
-
-    /// <summary>One position per row: `[B, D]`, 32-bit.</summary>
-    private static Tensor At(Tensor hidden, Tensor positions) =>
-        hidden.gather(1, positions.view(-1, 1, 1).expand(-1, 1, hidden.size(2))).squeeze(1).to(ScalarType.Float32);
 
     public void Dispose()
     {

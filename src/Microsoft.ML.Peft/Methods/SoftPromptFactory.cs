@@ -115,11 +115,10 @@ internal static class SoftPromptFactory
     /// <summary>The frozen model's keys and values over a text, in the layout of files `[P, 2·L·D]`.</summary>
     private static Tensor TextPrefix(IReadOnlyList<int> tokens, int length, InitializationSource source)
     {
-        long[] ids = [.. Repeat(tokens, length)];
-        var batch = new TokenBatch(tensor(ids, [1, length], device: source.Backbone.Device), null, null);
-        var rows = new List<Tensor>();                                                  // [2·L] of [H, P, D/H]
-        source.Backbone.Forward(batch, null, (_, key, value) => rows.AddRange([key[0].clone().MoveToOuterDisposeScope(), value[0].clone().MoveToOuterDisposeScope()]));
-        return stack(rows, 0).permute(2, 0, 1, 3).reshape(length, -1).to(ScalarType.Float32);
+        var batch = TokenBatch.Create([[.. Repeat(tokens, length).Select(id => (int)id)]], source.Backbone.Device);
+        var rows = new List<Tensor>();                                                  // [2·L] of [P, KV, d]
+        source.Backbone.Forward(batch, null, null, (_, key, value) => rows.AddRange([key.clone().MoveToOuterDisposeScope(), value.clone().MoveToOuterDisposeScope()]));
+        return stack(rows, 1).reshape(length, -1).to(ScalarType.Float32);
     }
 
     /// <summary>The given text's tokens, or training rows until there are enough.</summary>

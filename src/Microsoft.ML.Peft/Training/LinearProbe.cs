@@ -83,7 +83,7 @@ internal sealed class LinearProbe : IDisposable
     {
         int size = transformer.Configuration.HiddenSize;
         var embeddings = new float[rows.Count * size];
-        Scorer.Run(transformer, null, rows.Texts, (hidden, batch) => SequenceHead.Pool(hidden, batch, pooling, layout), size, embeddings, checkCancelled);
+        Scorer.Run(transformer, null, rows.Texts, (model, batch, prompt) => SequenceHead.Pool(model, batch, prompt, pooling, layout), size, embeddings, checkCancelled);
         return tensor(embeddings, [rows.Count, size]);
     }
 }

@@ -25,9 +25,9 @@ public sealed class DecoderTests : IDisposable
         foreach (var prompt in Prompts(model.Frozen.Backbone))
         {
             int virtualTokens = prompt?.Embeddings is null ? 0 : prompt.Length;
-            var alone = model.Frozen.Backbone.Forward(new TokenBatch(row, null, null), prompt);
-            var right = model.Frozen.Backbone.Forward(new TokenBatch(cat([row, padding], 1), cat([seen, hidden], 1), null), prompt);
-            var left = model.Frozen.Backbone.Forward(new TokenBatch(cat([padding, row], 1), cat([hidden, seen], 1), null), prompt);
+            var alone = Padded.Forward(model.Frozen.Backbone, row, prompt);
+            var right = Padded.Forward(model.Frozen.Backbone, cat([row, padding], 1), prompt, cat([seen, hidden], 1));
+            var left = Padded.Forward(model.Frozen.Backbone, cat([padding, row], 1), prompt, cat([hidden, seen], 1));
             Tensor Text(Tensor states, int start) => states.narrow(1, virtualTokens + start, Tokens.Length);
             TensorAssert.Close(Text(alone, 0), Text(right, 0), 1e-5);
             TensorAssert.Close(Text(alone, 0), Text(left, 4), 1e-5);
@@ -40,8 +40,8 @@ public sealed class DecoderTests : IDisposable
     {
         using var model = Load(name);
         using var frozen = no_grad();
-        var full = model.Frozen.Backbone.Forward(new TokenBatch(tensor(Tokens, [1, Tokens.Length]), null, null), null);
-        var start = model.Frozen.Backbone.Forward(new TokenBatch(tensor(Tokens[..5], [1, 5]), null, null), null);
+        var full = Padded.Forward(model.Frozen.Backbone, Tokens);
+        var start = Padded.Forward(model.Frozen.Backbone, Tokens[..5]);
         TensorAssert.Close(start, full.narrow(1, 0, 5), 1e-5);
     }
 
@@ -52,8 +52,7 @@ public sealed class DecoderTests : IDisposable
         using var model = Load(name);
         using var half = PretrainedModel.Load(Fixtures.Model("tiny-" + name), Precision.BFloat16);
         using var frozen = no_grad();
-        var batch = new TokenBatch(tensor(Tokens, [1, Tokens.Length]), null, null);
-        Tensor exact = model.Frozen.Backbone.Forward(batch, null).reshape(-1), rounded = half.Frozen.Backbone.Forward(batch, null).to(ScalarType.Float32).reshape(-1);
+        Tensor exact = Padded.Forward(model.Frozen.Backbone, Tokens).reshape(-1), rounded = Padded.Forward(half.Frozen.Backbone, Tokens).to(ScalarType.Float32).reshape(-1);
         Assert.True(nn.functional.cosine_similarity(exact, rounded, 0).item<float>() > 0.999);
     }
 
@@ -63,12 +62,12 @@ public sealed class DecoderTests : IDisposable
         using var model = Load("llama");
         using var frozen = no_grad();
         var rows = new List<Tensor>();
-        var full = model.Frozen.Backbone.Forward(new TokenBatch(tensor(Tokens, [1, Tokens.Length]), null, null), null);
-        model.Frozen.Backbone.Forward(new TokenBatch(tensor(Tokens[..4], [1, 4]), null, null), null, (_, key, value) =>
-            rows.AddRange([key[0].clone().MoveToOuterDisposeScope(), value[0].clone().MoveToOuterDisposeScope()]));
+        var full = Padded.Forward(model.Frozen.Backbone, Tokens);
+        model.Frozen.Backbone.Forward(TokenBatch.Create([[.. Tokens[..4].Select(id => (int)id)]], CPU), null, null, (_, key, value) =>
+            rows.AddRange([key.clone().MoveToOuterDisposeScope(), value.clone().MoveToOuterDisposeScope()]));
         var shape = model.Frozen.Backbone.Configuration;
-        var prefix = Prompt.FromPrefix(stack(rows, 0).permute(2, 0, 1, 3).reshape(4, -1), shape.Layers, shape.KeyValueHeads);
-        var rest = model.Frozen.Backbone.Forward(new TokenBatch(tensor(Tokens[4..], [1, Tokens.Length - 4]), null, null), prefix);
+        var prefix = Prompt.FromPrefix(stack(rows, 1).reshape(4, -1), shape.Layers, shape.KeyValueHeads);
+        var rest = Padded.Forward(model.Frozen.Backbone, Tokens[4..], prefix);
         TensorAssert.Close(full.narrow(1, 4, Tokens.Length - 4), rest, 1e-5);
     }
 

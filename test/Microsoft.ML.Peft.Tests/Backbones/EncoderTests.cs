@@ -57,8 +57,7 @@ public sealed class EncoderTests
 
         Tensor Text(Tensor tokens)
         {
-            var batch = TokenBatch.Checked(tokens, mask, null, model.Frozen.Backbone, prompt?.Length ?? 0);
-            var hidden = model.Frozen.Backbone.Forward(batch, prompt);
+            var hidden = Padded.Forward(model.Frozen.Backbone, tokens, prompt, mask);
             return hidden.narrow(1, hidden.size(1) - 5, 5) * mask.unsqueeze(2);
         }
 
@@ -75,10 +74,10 @@ public sealed class EncoderTests
         using var model = PretrainedModel.Load(Fixtures.Model("tiny-roberta"), Precision.Float32);
         using var prompt = CreatePrompt(model, promptKind);
         var encoder = model.Frozen.Backbone;
-        var alone = encoder.Forward(new TokenBatch(tensor(new long[] { 0, 20, 2 }, [1, 3]), null, null), prompt);
-        var left = TokenBatch.Checked(tensor(new long[] { 1, 1, 0, 20, 2 }, [1, 5]), tensor(new long[] { 0, 0, 1, 1, 1 }, [1, 5]), null, encoder, prompt?.Length ?? 0);
+        var alone = Padded.Forward(encoder, [0, 20, 2], prompt);
+        var left = Padded.Forward(encoder, tensor(new long[] { 1, 1, 0, 20, 2 }, [1, 5]), prompt, tensor(new long[] { 0, 0, 1, 1, 1 }, [1, 5]));
 
-        TensorAssert.Close(alone, encoder.Forward(left, prompt).narrow(1, 2, 3), Tolerance);
+        TensorAssert.Close(alone, left.narrow(1, 2, 3), Tolerance);
     }
 
     [Fact]
@@ -130,19 +129,21 @@ public sealed class EncoderTests
         using var model = PretrainedModel.Load(Fixtures.Model("tiny-bert"), Precision.Float32);
         var text = model.Encode(Texts[0]);
         var seen = new List<(int Layer, long[] Key, long[] Value)>();
-        model.Frozen.Backbone.Forward(TokenBatch.Create([text], 0, CPU), null, (layer, key, value) => seen.Add((layer, key.shape, value.shape)));
+        model.Frozen.Backbone.Forward(TokenBatch.Create([text], 0, CPU), null, null, (layer, key, value) => seen.Add((layer, key.shape, value.shape)));
         Assert.Equal([0, 1, 2], seen.Select(entry => entry.Layer));
         Assert.All(seen, entry =>
         {
-            Assert.Equal([1, 4, text.Ids.Count, 12], entry.Key);
-            Assert.Equal([1, 4, text.Ids.Count, 12], entry.Value);
+            Assert.Equal([text.Ids.Count, 4, 12], entry.Key);
+            Assert.Equal([text.Ids.Count, 4, 12], entry.Value);
         });
     }
 
     private static Tensor Forward(PretrainedModel model, Prompt? prompt, params TokenizedText[] rows)
     {
-        var encoder = model.Frozen.Backbone;
-        return encoder.Forward(TokenBatch.Create(rows, encoder.PaddingId, CPU), prompt);
+        int length = rows.Max(row => row.Ids.Count);
+        long[] Filled(Func<TokenizedText, int, long> value) => [.. rows.SelectMany(row => Enumerable.Range(0, length).Select(i => i < row.Ids.Count ? value(row, i) : 0))];
+        Tensor Batch(long[] values) => tensor(values, [rows.Length, length]);
+        return Padded.Forward(model.Frozen.Backbone, Batch(Filled((row, i) => row.Ids[i])), prompt, Batch(Filled((_, _) => 1)));
     }
 
     private static Prompt? CreatePrompt(PretrainedModel model, string kind)

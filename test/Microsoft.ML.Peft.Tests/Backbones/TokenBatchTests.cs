@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -75,8 +76,8 @@ public sealed class TokenBatchTests : IDisposable
     public void More_tokens_than_positions_are_refused_and_virtual_tokens_count()
     {
         Tensor full = ones(1, 128, ScalarType.Int64), less = ones(1, 120, ScalarType.Int64);
-        Assert.Equal(128, Check(full, full).Length);
-        Assert.Equal(120, Check(less, less, virtualTokens: 8).Length);
+        Assert.Equal(128, Check(full, full).Layout.Positions);
+        Assert.Equal(120, Check(less, less, virtualTokens: 8).Layout.Positions);
         var error = Assert.Throws<ArgumentException>("ids", () => Check(less, less, virtualTokens: 9));
         Assert.Contains("120 tokens and 9 virtual tokens do not fit the model's 128 positions", error.Message, StringComparison.Ordinal);
     }
@@ -94,40 +95,43 @@ public sealed class TokenBatchTests : IDisposable
     {
         using var distilbert = PretrainedModel.Load(Fixtures.Model("tiny-distilbert"), Precision.Float32);
         var ids = ones(1, 3, ScalarType.Int64);
-        Assert.Null(TokenBatch.Checked(ids, ids, zeros_like(ids), distilbert.Frozen.Backbone, 0).TypeIds);
+        Assert.Null(TokenBatch.Checked(ids, ids, zeros_like(ids), distilbert.Frozen.Backbone, 0).Batch.TypeIds);
         Assert.Throws<ArgumentOutOfRangeException>("typeIds", () => TokenBatch.Checked(ids, ids, ids, distilbert.Frozen.Backbone, 0));
     }
 
     [Fact]
-    public void A_mask_of_ones_is_no_mask()
+    public void Padding_is_left_out_wherever_it_stands_and_values_find_their_places_again()
     {
-        var ids = ones(2, 3, ScalarType.Int64);
-        Assert.Null(Check(ids, ids).Mask);
+        var ids = tensor(new long[] { 9, 7, 8, 5, 9, 9, 6, 9, 4 }, [3, 3]);
+        var mask = tensor(new long[] { 0, 1, 1, 1, 0, 0, 1, 0, 1 }, [3, 3]);
+        var (batch, places) = TokenBatch.Checked(ids, mask, null, _model.Frozen.Backbone, 0);
+        Assert.Equal([5, 7, 8, 6, 4], batch.Ids.data<long>());
+        Assert.Equal([3, 1, 2, 6, 8], places.data<long>());
+        TensorAssert.Equal(ids * mask, TokenBatch.Pad(batch.Ids, places, 3, 3));
     }
 
     [Fact]
-    public void Rows_are_padded_on_the_right_to_the_longest()
+    public void Rows_are_laid_end_to_end_by_length()
     {
-        var batch = TokenBatch.Create([Row([7, 8, 9], 0), Row([5], 0)], 3, CPU);
-        Assert.Equal([7, 8, 9, 5, 3, 3], batch.Ids.data<long>());
-        Assert.Equal([1, 1, 1, 1, 0, 0], batch.Mask!.data<long>());
+        var batch = TokenBatch.Create([Row([7, 8, 9], 0), Row([5], 0), Row([1, 2, 3], 0)], 3, CPU);
+        Assert.Equal([5, 7, 8, 9, 1, 2, 3], batch.Ids.data<long>());
         Assert.Null(batch.TypeIds);
-        Assert.Equal((2, 3), (batch.Rows, batch.Length));
+        Assert.Equal(3, batch.Rows);
+        Assert.Equal([new RowGroup(0, 1, 1), new RowGroup(1, 2, 3)], batch.Layout.Groups);
     }
 
     [Fact]
     public void Token_types_other_than_0_are_kept()
     {
         var batch = TokenBatch.Create([Row([7, 8], 1), Row([5, 6], 0)], 0, CPU);
-        Assert.Null(batch.Mask);
         Assert.Equal([1, 1, 0, 0], batch.TypeIds!.data<long>());
     }
 
     [Fact]
-    public void A_row_without_any_token_attends_to_one_padding_token()
+    public void A_row_without_any_token_is_one_padding_token()
     {
         var batch = TokenBatch.Create([Row([], 0)], 0, CPU);
-        Assert.Equal([1, 1], batch.Ids.shape);
+        Assert.Equal([0], batch.Ids.data<long>());
         using var frozen = no_grad();
         Assert.True(_model.Frozen.Backbone.Forward(batch, null).isfinite().all().item<bool>());
     }
@@ -139,7 +143,7 @@ public sealed class TokenBatchTests : IDisposable
     }
 
     private TokenBatch Check(Tensor ids, Tensor mask, Tensor? typeIds = null, int virtualTokens = 0) =>
-        TokenBatch.Checked(ids, mask, typeIds, _model.Frozen.Backbone, virtualTokens);
+        TokenBatch.Checked(ids, mask, typeIds, _model.Frozen.Backbone, virtualTokens).Batch;
 
     private static TokenizedText Row(int[] ids, int type) => new(ids, [.. ids.Select(_ => type)], truncated: false);
 }

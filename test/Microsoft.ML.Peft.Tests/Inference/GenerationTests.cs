@@ -67,11 +67,21 @@ public sealed class GenerationTests : IDisposable
     }
 
     [Fact]
-    public void A_long_text_loses_its_beginning()
+    public void A_text_that_is_too_long_is_refused_with_the_room_there_is()
     {
-        string end = string.Concat(Enumerable.Repeat(" the sea", 100));
-        var options = new GenerationOptions { MaxNewTokens = 10 };
-        Assert.Equal(_model.Generate(["whale" + end], options), _model.Generate(["ship" + end], options));
+        string text = "whale" + string.Concat(Enumerable.Repeat(" the sea", 100));
+        int tokens = _backbone.Words.Encode(text).Ids.Count;
+        var error = Assert.Throws<ArgumentException>(() => _model.Generate([text], new GenerationOptions { MaxNewTokens = 10 }));
+        Assert.Equal($"A text to write on from has {tokens} tokens, but beside 5 virtual and 10 new tokens the model has room for 113; shorten it or lower MaxNewTokens.", error.Message);
+    }
+
+    [Fact]
+    public void A_text_that_has_ended_leaves_the_batch_and_changes_no_other()
+    {
+        var longer = _model.Generate(Texts, new GenerationOptions { MaxNewTokens = 30 });
+        string stop = longer[1].Substring(4, 4);
+        var options = new GenerationOptions { MaxNewTokens = 30, StopStrings = [stop] };
+        Assert.Equal(longer.Select(text => text.IndexOf(stop, StringComparison.Ordinal) is >= 0 and var at ? text[..at] : text), _model.Generate(Texts, options));
     }
 
     [Fact]

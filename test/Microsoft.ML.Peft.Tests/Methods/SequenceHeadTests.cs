@@ -10,35 +10,29 @@ public sealed class SequenceHeadTests : IDisposable
 {
     private readonly DisposeScope _scope = NewDisposeScope();
 
-    /// <summary>Two rows, two virtual tokens (value 100 and 200) and three text tokens (1, 2, 3 and 4, 5, 6), of width 2.</summary>
-    private readonly Tensor _hidden;
-
-    public SequenceHeadTests() =>
-        _hidden = tensor(new float[] { 100, 200, 1, 2, 3, 100, 200, 4, 5, 6 }, [2, 5, 1]).expand(2, 5, 2) * tensor(new float[] { 1, -1 });
-
     [Fact]
     public void Mean_leaves_out_virtual_tokens() =>
-        TensorAssert.Close(tensor(new float[] { 2, -2, 5, -5 }, [2, 2]), Pool(Pooling.Mean, mask: null), 1e-6);
+        TensorAssert.Close(tensor(new float[] { 2, -2, 5, -5 }, [2, 2]), Pool(Pooling.Mean, [1, 2, 3], [4, 5, 6]), 1e-6);
 
     [Fact]
-    public void Mean_leaves_out_padding() =>
-        TensorAssert.Close(tensor(new float[] { 1.5f, -1.5f, 5, -5 }, [2, 2]), Pool(Pooling.Mean, [1, 1, 0, 1, 1, 1]), 1e-6);
+    public void Mean_is_of_each_rows_own_tokens_in_the_rows_order() =>
+        TensorAssert.Close(tensor(new float[] { 5, -5, 1.5f, -1.5f, 7, -7 }, [3, 2]), Pool(Pooling.Mean, [4, 5, 6], [1, 2], [6, 7, 8]), 1e-6);
 
     [Fact]
     public void Cls_takes_the_first_token_of_the_text() =>
-        TensorAssert.Equal(tensor(new float[] { 1, -1, 4, -4 }, [2, 2]), Pool(Pooling.Cls, [1, 1, 0, 1, 1, 1]));
-
-    [Fact]
-    public void Cls_steps_over_padding_on_the_left() =>
-        TensorAssert.Equal(tensor(new float[] { 2, -2, 4, -4 }, [2, 2]), Pool(Pooling.Cls, [0, 1, 1, 1, 1, 0]));
+        TensorAssert.Equal(tensor(new float[] { 4, -4, 1, -1 }, [2, 2]), Pool(Pooling.Cls, [4, 5, 6], [1, 2]));
 
     [Fact]
     public void HuggingFace_takes_position_0_which_is_a_virtual_token() =>
-        TensorAssert.Equal(tensor(new float[] { 100, -100, 100, -100 }, [2, 2]), Pool(Pooling.HuggingFace, [1, 1, 0, 1, 1, 1]));
+        TensorAssert.Equal(tensor(new float[] { 100, -100, 100, -100 }, [2, 2]), Pool(Pooling.HuggingFace, [1, 2], [4, 5, 6]));
+
+    [Fact]
+    public void A_decoders_head_takes_each_rows_last_token() =>
+        TensorAssert.Equal(tensor(new float[] { 6, -6, 2, -2 }, [2, 2]), SequenceHead.Pool(new GivenHidden([[4, 5, 6], [1, 2]]), Rows(3, 2), null, Pooling.HuggingFace, HeadLayout.Decoder));
 
     [Fact]
     public void Pooling_must_be_resolved() =>
-        Assert.Throws<ArgumentOutOfRangeException>("pooling", () => Pool(Pooling.Auto, null));
+        Assert.Throws<ArgumentOutOfRangeException>("pooling", () => Pool(Pooling.Auto, [1, 2]));
 
     [Theory]
     [InlineData(Pooling.Mean)]
@@ -46,7 +40,7 @@ public sealed class SequenceHeadTests : IDisposable
     [InlineData(Pooling.HuggingFace)]
     public void The_head_computes_in_32_bits(Pooling pooling)
     {
-        var pooled = SequenceHead.Pool(_hidden.to(ScalarType.BFloat16), Batch(null), pooling, HeadLayout.Linear);
+        var pooled = SequenceHead.Pool(new GivenHidden([[1, 2]]) { Number = ScalarType.BFloat16 }, Rows(2), null, pooling, HeadLayout.Linear);
         Assert.Equal(ScalarType.Float32, pooled.dtype);
     }
 
@@ -59,7 +53,7 @@ public sealed class SequenceHeadTests : IDisposable
             ["classifier.bias"] = tensor(new float[] { 10, 20, 30 }),
         }, pooler: null);
         Assert.Equal(3, head.Outputs);
-        TensorAssert.Close(tensor(new float[] { 12, 16, 30, 15, 10, 30 }, [2, 3]), head.Forward(_hidden, Batch(null)).detach(), 1e-5);
+        TensorAssert.Close(tensor(new float[] { 12, 16, 30, 15, 10, 30 }, [2, 3]), head.Forward(new GivenHidden([[1, 2, 3], [4, 5, 6]]), Rows(3, 3), null).detach(), 1e-5);
     }
 
     [Theory]
@@ -89,7 +83,8 @@ public sealed class SequenceHeadTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    private Tensor Pool(Pooling pooling, long[]? mask) => SequenceHead.Pool(_hidden, Batch(mask), pooling, HeadLayout.Linear);
+    private static Tensor Pool(Pooling pooling, params float[][] rows) =>
+        SequenceHead.Pool(new GivenHidden(rows), Rows([.. rows.Select(row => row.Length)]), null, pooling, HeadLayout.Linear);
 
-    private static TokenBatch Batch(long[]? mask) => new(zeros(2, 3, ScalarType.Int64), mask is null ? null : tensor(mask, [2, 3]), null);
+    private static TokenBatch Rows(params int[] lengths) => TokenBatch.Create([.. lengths.Select(length => new int[length])], CPU);
 }

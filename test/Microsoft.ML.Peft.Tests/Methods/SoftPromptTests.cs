@@ -25,7 +25,7 @@ public sealed class SoftPromptTests : IDisposable
 
         // Without a soft prompt nothing in the encoder asks for gradients.
         Assert.False(encoder.Forward(batch, null).requires_grad);
-        head.Forward(encoder.Forward(batch, soft.Forward()), batch).square().sum().backward();
+        head.Forward(encoder, batch, soft.Forward()).square().sum().backward();
 
         foreach (var (name, parameter) in soft.Parameters.Concat(head.Parameters).Where(entry => !ZeroAtTheStart(method, entry.Key)))
             Assert.True(parameter.grad is { } gradient && gradient.abs().max().item<float>() > 0, $"{name} has no gradient.");
@@ -40,7 +40,7 @@ public sealed class SoftPromptTests : IDisposable
         using var soft = Create(TinyMethods.Of("prompt tuning"));
         using var head = CreateHead(_model.Frozen.Head);
         var batch = TokenBatch.Create([_model.Encode("the whale")], 0, CPU);
-        head.Forward(_model.Frozen.Backbone.Forward(batch, soft.Forward()), batch).square().sum().backward();
+        head.Forward(_model.Frozen.Backbone, batch, soft.Forward()).square().sum().backward();
         Assert.Null(_model.Frozen.Backbone.Pooler!.Weight.grad);
         Assert.Equal(["classifier.bias", "classifier.weight"], head.Parameters.Keys);
     }
@@ -76,11 +76,11 @@ public sealed class SoftPromptTests : IDisposable
         using (no_grad())
             baked = soft.Forward().Bake(ScalarType.BFloat16);
         soft.Dispose();
-        Assert.Equal(ScalarType.BFloat16, baked.KeysValues!.dtype);
-        Assert.False(baked.KeysValues.requires_grad);
-        Assert.True(baked.KeysValues.isfinite().all().item<bool>());
+        Assert.Equal(ScalarType.BFloat16, baked.KeysValues![0].dtype);
+        Assert.False(baked.KeysValues[0].requires_grad);
+        Assert.All(baked.KeysValues, value => Assert.True(value.isfinite().all().item<bool>()));
         baked.Dispose();
-        Assert.True(baked.KeysValues.IsInvalid);
+        Assert.All(baked.KeysValues, value => Assert.True(value.IsInvalid));
     }
 
     public void Dispose()

@@ -18,13 +18,13 @@ public sealed class FrozenParityTests
     {
         using var reference = ReferenceCase.Open(name);
         using var frozen = no_grad();
-        Compare("padded.", reference.Batch, padded: true);
-        for (int row = 0; row < reference.Batch.Rows; row++)
+        Compare("padded.", reference.Inputs, padded: true);
+        for (int row = 0; row < reference.Inputs["input_ids"].size(0); row++)
             Compare($"row{row}.", reference.Row(row), padded: false);
 
-        void Compare(string prefix, TokenBatch batch, bool padded)
+        void Compare(string prefix, IReadOnlyDictionary<string, Tensor> inputs, bool padded)
         {
-            var hidden = reference.Backbone.Forward(batch, null);
+            var hidden = reference.Forward(null, inputs);
             foreach (var (key, expected) in reference.Expected.Where(value => value.Key.StartsWith(prefix, StringComparison.Ordinal)))
             {
                 // Where the file has no pooler, transformers draws one at random: there is nothing to compare with.
@@ -34,8 +34,8 @@ public sealed class FrozenParityTests
                 {
                     "last_hidden_state" => hidden,
                     "pooler_output" => tanh(reference.Backbone.Pooler!.Forward(hidden.select(1, 0))),
-                    "logits" => Logits(reference, hidden, batch),
-                    "loss" => Loss(reference, Logits(reference, hidden, batch)),
+                    "logits" => Logits(reference, hidden, inputs),
+                    "loss" => Loss(reference, Logits(reference, hidden, inputs)),
                     _ => throw new InvalidDataException($"{name} expects '{key}', which this test does not know."),
                 };
                 // What a padding position computes is nobody's business.
@@ -50,12 +50,12 @@ public sealed class FrozenParityTests
         ? LanguageModelParityTests.Loss(logits, reference.Inputs["labels"])
         : TaskLoss.Loss(PredictionTask.Multiclass, logits, reference.Labels);
 
-    private static Tensor Logits(ReferenceCase reference, Tensor hidden, TokenBatch batch)
+    private static Tensor Logits(ReferenceCase reference, Tensor hidden, IReadOnlyDictionary<string, Tensor> inputs)
     {
         if (reference.Text("task") == "CAUSAL_LM")
             return ((Decoder)reference.Backbone).Logits(hidden);
         var values = ReferenceCase.ReadTensors(Path.Combine(Fixtures.Model(reference.Text("model")), "model.safetensors"));
         using var head = Adapter.CreateHead(Pooling.HuggingFace, reference.Model.Frozen, values);
-        return head.Forward(hidden, batch);
+        return head.Forward(reference.Backbone, TokenBatch.Checked(inputs["input_ids"], inputs["attention_mask"], inputs.GetValueOrDefault("token_type_ids"), reference.Backbone, 0).Batch, null);
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public sealed class GgufParityTests
         var expected = ReferenceCase.ReadTensors(Path.Combine(Fixtures.Folder("gguf"), "tiny-llama.expected.safetensors"));
         using var model = PretrainedModel.Load(Path.Combine(Fixtures.Folder("gguf"), name), Precision.Float32);
         var decoder = (Decoder)model.Frozen.Backbone;
-        var logits = decoder.Logits(decoder.Forward(new TokenBatch(expected["input_ids"], null, null), null));
+        var logits = decoder.Logits(Padded.Forward(decoder, expected["input_ids"]));
         ReferenceCase.AssertClose(key, expected[key], logits, 1e-4);
     }
 

@@ -84,7 +84,7 @@ public sealed class LanguageModelParityTests
     }
 
     private static Tensor Forward(ReferenceCase reference, Prompt prompt) =>
-        ((Decoder)reference.Backbone).Logits(reference.Backbone.Forward(reference.Batch, prompt));
+        ((Decoder)reference.Backbone).Logits(reference.Forward(prompt));
 
     /// <summary>Virtual tokens stand in front of the labels and are no targets.</summary>
     private static Tensor Loss(ReferenceCase reference, Tensor logits)

@@ -3,6 +3,7 @@ using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Tests.Support;
 using Microsoft.ML.Peft.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,14 +48,21 @@ internal sealed class ReferenceCase : IDisposable
 
     public string Text(string key) => _case.GetProperty(key).GetString()!;
 
-    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Backbone, 0);
+    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Backbone, 0).Batch;
 
     /// <summary>One row without its padding.</summary>
-    public TokenBatch Row(int row)
+    public IReadOnlyDictionary<string, Tensor> Row(int row)
     {
         long length = Inputs["attention_mask"][row].sum().item<long>();
-        Tensor Part(Tensor tensor) => tensor.narrow(0, row, 1).narrow(1, 0, length);
-        return new TokenBatch(Part(Inputs["input_ids"]), null, Inputs.TryGetValue("token_type_ids", out var types) ? Part(types) : null);
+        string[] names = ["input_ids", "attention_mask", "token_type_ids"];
+        return names.Where(Inputs.ContainsKey).ToDictionary(name => name, name => Inputs[name].narrow(0, row, 1).narrow(1, 0, length));
+    }
+
+    /// <summary>Hidden states of the recorded inputs, or of other ones, `[B, S, D]`.</summary>
+    public Tensor Forward(Prompt? prompt, IReadOnlyDictionary<string, Tensor>? inputs = null)
+    {
+        inputs ??= Inputs;
+        return Padded.Forward(Backbone, inputs["input_ids"], prompt, inputs["attention_mask"], inputs.GetValueOrDefault("token_type_ids"));
     }
 
     public float[] Labels => [.. Inputs["labels"].data<long>().ToArray().Select(label => (float)label)];

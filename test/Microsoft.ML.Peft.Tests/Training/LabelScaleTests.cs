@@ -1,5 +1,6 @@
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Tests.Support;
 using Microsoft.ML.Peft.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,12 +33,12 @@ public sealed class LabelScaleTests
             ["classifier.weight"] = tensor(new float[] { 1, 2 }, [1, 2]),
             ["classifier.bias"] = tensor(new float[] { 0.5f }),
         }, null);
-        var batch = new TokenBatch(zeros(1, 1, ScalarType.Int64), null, null);
-        var hidden = tensor(new float[] { 1, -1 }, [1, 1, 2]);
-        Assert.Equal(-0.5f, head.Forward(hidden, batch).item<float>());
+        var batch = TokenBatch.Create([[0]], CPU);
+        var hidden = new GivenHidden([[1]]);
+        Assert.Equal(-0.5f, head.Forward(hidden, batch, null).item<float>());
         new LabelScale(1000, 20).Restore(head);
-        Assert.Equal(990, head.Forward(hidden, batch).item<float>(), 4);
+        Assert.Equal(990, head.Forward(hidden, batch, null).item<float>(), 4);
         LabelScale.None.Restore(head);
-        Assert.Equal(990, head.Forward(hidden, batch).item<float>(), 4);
+        Assert.Equal(990, head.Forward(hidden, batch, null).item<float>(), 4);
     }
 }

@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>A frozen transformer that predicts tokens.</summary>
+internal abstract class LanguageModel : Backbone
+{
+    /// <summary>The next token's logits `[…, V]`, 32-bit, for hidden states `[…, D]`.</summary>
+    public abstract Tensor Logits(Tensor hidden);
+
+    /// <summary>Reads texts, to write on from them.</summary>
+    /// <param name="texts">Token ids, none empty.</param>
+    /// <param name="prompt">The soft prompt as <see cref="Backbone.Prepare"/> gave it, or null.</param>
+    /// <param name="maxNewTokens">How many tokens are written at most.</param>
+    public abstract WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens);
+}
+
+/// <summary>Rows under way: their last tokens are read, and each next token costs one position.</summary>
+internal abstract class WrittenRows : IDisposable
+{
+    /// <summary>The next token's logits of each row `[B, V]`, 32-bit. Belongs to these rows.</summary>
+    public abstract Tensor Logits { get; }
+
+    /// <summary>Reads one more token of each row, after which <see cref="Logits"/> are the next ones.</summary>
+    public abstract void Append(IReadOnlyList<int> tokens);
+
+    /// <summary>Goes on with these of the rows, in this order; a row may be left out or stand there several times.</summary>
+    public abstract void Keep(IReadOnlyList<int> rows);
+
+    public abstract void Dispose();
+}

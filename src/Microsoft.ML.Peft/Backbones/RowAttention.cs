@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>How a layer's queries find keys and values: the only part of a transformer in which positions meet.</summary>
+internal abstract class RowAttention
+{
+    /// <summary>What the heads of a layer read `[M, H·d]`.</summary>
+    /// <param name="layer">The layer's number.</param>
+    /// <param name="query">`[M, H, d]`</param>
+    /// <param name="key">`[M, KV, d]`</param>
+    /// <param name="value">`[M, KV, d]`</param>
+    public abstract Tensor Forward(int layer, Tensor query, Tensor key, Tensor value);
+}
+
+/// <summary>Attention within rows laid end to end: each row's queries see a prefix, which all rows share, and their own row's keys.</summary>
+/// <param name="layout">The rows.</param>
+/// <param name="prefix">Keys (even) and values (odd) of all layers `[KV, P, d]`, or null.</param>
+/// <param name="bias">By layer and row length what is added to the scores, broadcastable to `[B, H, S, P + S]`; null where every key may be seen.</param>
+/// <param name="scale">The factor on query·key; null for 1/√d.</param>
+/// <param name="softcap">Scores go through c·tanh(x/c); null for not.</param>
+internal sealed class PackedAttention(
+    RowLayout layout, IReadOnlyList<Tensor>? prefix, Func<int, long, Tensor>? bias = null, double? scale = null, double? softcap = null) : RowAttention
+{
+    public override Tensor Forward(int layer, Tensor query, Tensor key, Tensor value)
+    {
+        var groups = layout.Groups;
+        if (groups.Count == 1)
+            return Attend(layer, groups[0], query, key, value);
+        return cat([.. groups.Select(group => Attend(layer, group, Part(query, group), Part(key, group), Part(value, group)))], 0);
+    }
+
+    private static Tensor Part(Tensor x, RowGroup group) => x.narrow(0, group.Start, group.Count);
+
+    private Tensor Attend(int layer, RowGroup group, Tensor query, Tensor key, Tensor value)
+    {
+        (query, key, value) = (ByHead(query, group), ByHead(key, group), ByHead(value, group));                // [B, H, S, d], [B, KV, S, d]
+        if (prefix is not null)
+            (key, value) = (Behind(prefix[2 * layer], key), Behind(prefix[2 * layer + 1], value));             // [B, KV, P + S, d]
+        return Attention.Forward(query, key, value, bias?.Invoke(layer, group.Length), scale, softcap)         // [B, H, S, d]
+            .transpose(1, 2).reshape(group.Count, -1);
+    }
+
+    private static Tensor ByHead(Tensor x, RowGroup group) => x.view(group.Rows, group.Length, x.size(1), x.size(2)).transpose(1, 2);
+
+    private static Tensor Behind(Tensor prefix, Tensor own) => cat([prefix.expand(own.size(0), -1, -1, -1), own], 2);
+}
+
+/// <summary>Attention of one further token per row, over all that the cache holds of its row and itself.</summary>
+internal sealed class CachedAttention(KeyValueCache cache, Tensor? bias, Tensor? slidingBias, DecoderConfiguration configuration) : RowAttention
+{
+    public override Tensor Forward(int layer, Tensor query, Tensor key, Tensor value)
+    {
+        var (keys, values) = cache.Append(layer, key, value);                                                  // [B, KV, K, d]
+        bool sliding = configuration.IsSliding(layer);
+        return Attention.Forward(query.unsqueeze(2), keys, values, sliding ? slidingBias : bias, configuration.AttentionScale, configuration.AttentionSoftcap)
+            .reshape(query.size(0), -1);
+    }
+}

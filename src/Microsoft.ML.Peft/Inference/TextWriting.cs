@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Microsoft.ML.Peft.Backbones;
+
+namespace Microsoft.ML.Peft.Inference;
+
+/// <summary>From texts to texts: writing with a frozen model and a soft prompt, or with the frozen model alone.</summary>
+/// <param name="backbone">The frozen model.</param>
+/// <param name="prompt">The soft prompt as <see cref="Backbone.Prepare"/> gave it, or null.</param>
+internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
+{
+    private const int TextsAtATime = 16;
+
+    private readonly LanguageModel _model = backbone.Frozen.Backbone as LanguageModel
+        ?? throw new InvalidOperationException($"The frozen model in '{backbone.Directory}' is an encoder, which reads and does not write; take a language model.");
+
+    private int Virtual => prompt?.Length ?? 0;
+
+    /// <summary>What is written on each text, without the text and without special tokens.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="options">How.</param>
+    /// <param name="numbers">A number for each text, which its random numbers depend on besides the seed; null for its place.</param>
+    /// <param name="cancellationToken">Stops between two tokens.</param>
+    public IReadOnlyList<string> Write(IReadOnlyList<string> texts, GenerationOptions options, IReadOnlyList<int>? numbers, CancellationToken cancellationToken)
+    {
+        Check(options);
+        var tokens = texts.Select(text => Tokens(text, options)).ToList();
+        var results = new string[texts.Count];
+        // Texts of similar length together: they start from one batch.
+        foreach (int[] rows in Enumerable.Range(0, texts.Count).OrderBy(row => tokens[row].Count).Chunk(TextsAtATime))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var generator = new TextGenerator(
+                _model, prompt, [.. rows.Select(row => tokens[row])], options, backbone.Frozen.EndIds, [.. rows.Select(row => numbers?[row] ?? row)]);
+            var streams = rows.Select(_ => new StreamedText(backbone.Words, options.StopStrings)).ToArray();
+            var written = rows.Select(_ => new StringBuilder()).ToArray();
+            while (generator.Step())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                for (int i = 0; i < rows.Length && options.StopStrings.Count > 0; i++)
+                {
+                    if (generator.Ended[i])
+                        continue;
+                    written[i].Append(streams[i].Advance(generator.Written[i], last: false));
+                    generator.Ended[i] = streams[i].Stopped;
+                }
+            }
+            for (int i = 0; i < rows.Length; i++)
+                results[rows[i]] = written[i].Append(streams[i].Stopped ? "" : streams[i].Advance(generator.Written[i], last: true)).ToString();
+        }
+        return results;
+    }
+
+    /// <summary>What is written on a text, piece by piece as it comes; no piece ends within a character.</summary>
+    public async IAsyncEnumerable<string> StreamAsync(string text, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Check(options);
+        var tokens = Tokens(text, options);
+        var stream = new StreamedText(backbone.Words, options.StopStrings);
+        // Each step runs whole on one thread: libtorch's scopes and modes belong to a thread.
+        using var generator = await Task.Run(() => new TextGenerator(_model, prompt, [tokens], options, backbone.Frozen.EndIds), cancellationToken).ConfigureAwait(false);
+        while (!stream.Stopped && await Task.Run(generator.Step, cancellationToken).ConfigureAwait(false))
+        {
+            string piece = stream.Advance(generator.Written[0], last: false);
+            if (piece.Length > 0)
+                yield return piece;
+        }
+        string rest = stream.Stopped ? "" : stream.Advance(generator.Written[0], last: true);
+        if (rest.Length > 0)
+            yield return rest;
+    }
+
+    private void Check(GenerationOptions options)
+    {
+        options.Check();
+        int most = backbone.Configuration.MaxPositions - Virtual;
+        if (options.MaxNewTokens >= most)
+            throw new ArgumentOutOfRangeException(nameof(options), $"MaxNewTokens is {options.MaxNewTokens}, but beside {Virtual} virtual tokens the model has {most} positions; use fewer.");
+    }
+
+    private IReadOnlyList<int> Tokens(string text, GenerationOptions options)
+    {
+        int room = backbone.Configuration.MaxPositions - Virtual - options.MaxNewTokens;
+        var tokens = backbone.Words.Encode(text ?? "").Ids;
+        if (tokens.Count == 0)
+            throw new InvalidOperationException("A text to write on from is empty, and this tokenizer begins texts with no token of its own; give at least one character.");
+        return tokens.Count <= room ? tokens : throw new ArgumentException(
+            $"A text to write on from has {tokens.Count} tokens, but beside {Virtual} virtual and {options.MaxNewTokens} new tokens the model has room for {room}; shorten it or lower MaxNewTokens.");
+    }
+}
