@@ -29,6 +29,18 @@ public sealed record GenerationOptions
     /// <summary>Writing ends before the first of these texts. Default none.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>
+    /// How many beginnings are written on at a time (beam search), at least 1; above 1 nothing is drawn, and <see cref="Temperature"/> must be 0.
+    /// Default 1.
+    /// </summary>
+    public int Beams { get; init; } = 1;
+
+    /// <summary>
+    /// In beam search a text's score is its log-probability divided by its length to this power: above 0 favours longer texts, below 0
+    /// shorter ones. A finite number. Default 1.
+    /// </summary>
+    public double LengthPenalty { get; init; } = 1;
+
     /// <summary>The seed of what is drawn. The same seed gives the same text. Default 0.</summary>
     public int Seed { get; init; }
 
@@ -41,6 +53,10 @@ public sealed record GenerationOptions
         Check(TopP is > 0 and <= 1, nameof(TopP), TopP, "above 0 and at most 1");
         Check(MinP is >= 0 and <= 1, nameof(MinP), MinP, "0 to 1");
         Check(RepetitionPenalty > 0 && double.IsFinite(RepetitionPenalty), nameof(RepetitionPenalty), RepetitionPenalty, "a number above 0");
+        Check(Beams >= 1, nameof(Beams), Beams, "at least 1");
+        Check(double.IsFinite(LengthPenalty), nameof(LengthPenalty), LengthPenalty, "a finite number");
+        if (Beams > 1 && Temperature > 0)
+            throw new ArgumentException($"Beams is {Beams} and Temperature above 0; beam search draws nothing: set one of them back.", nameof(Beams));
         ArgumentNullException.ThrowIfNull(StopStrings);
         if (StopStrings.Any(string.IsNullOrEmpty))
             throw new ArgumentException("StopStrings holds an empty text; leave it out.", nameof(StopStrings));

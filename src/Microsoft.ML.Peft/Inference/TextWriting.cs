@@ -25,6 +25,8 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
     {
         Check(options);
         var tokens = texts.Select(text => Tokens(text, options)).ToList();
+        if (options.Beams > 1)
+            return [.. tokens.Select(text => Decode(BeamSearch.Write(_model, prompt, text, options, backbone.Frozen.EndIds, cancellationToken), options))];
         var results = new string[texts.Count];
         // Texts of similar length together: they start from one batch.
         foreach (int[] rows in Enumerable.Range(0, texts.Count).OrderBy(row => tokens[row].Count).Chunk(TextsAtATime))
@@ -55,6 +57,8 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
     public async IAsyncEnumerable<string> StreamAsync(string text, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Check(options);
+        if (options.Beams > 1)
+            throw new NotSupportedException("Beam search decides on a text only at its end, so it cannot be streamed; set Beams to 1, or use Generate.");
         var tokens = Tokens(text, options);
         var stream = new StreamedText(backbone.Words, options.StopStrings);
         // Each step runs whole on one thread: libtorch's scopes and modes belong to a thread.
@@ -69,6 +73,8 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
         if (rest.Length > 0)
             yield return rest;
     }
+
+    private string Decode(IReadOnlyList<int> tokens, GenerationOptions options) => new StreamedText(backbone.Words, options.StopStrings).Advance(tokens, last: true);
 
     private void Check(GenerationOptions options)
     {

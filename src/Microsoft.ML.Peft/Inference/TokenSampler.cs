@@ -12,24 +12,30 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlySet<int> 
     /// <summary>The next token. The logits `[V]` are changed.</summary>
     public int Next(Span<float> logits)
     {
-        Penalize(logits);
-        if (_written < options.MinNewTokens)
-        {
-            foreach (int end in endIds)
-                logits[end] = float.NegativeInfinity;
-        }
+        Adjust(logits, options, _seen, _written, endIds);
         int token = options.Temperature == 0 ? TensorPrimitives.IndexOfMax(logits) : Draw(logits);
         _seen.Add(token);
         _written++;
         return token;
     }
 
-    private void Penalize(Span<float> logits)
+    /// <summary>Makes tokens less likely that the text already has, and impossible ones that would end it too early.</summary>
+    /// <param name="logits">`[V]`</param>
+    /// <param name="options">How much, and how early.</param>
+    /// <param name="seen">The text's tokens, which may repeat.</param>
+    /// <param name="written">How many new ones there are.</param>
+    /// <param name="endIds">The tokens that end a text.</param>
+    public static void Adjust(Span<float> logits, GenerationOptions options, IEnumerable<int> seen, int written, IReadOnlySet<int> endIds)
     {
-        if (options.RepetitionPenalty == 1)
+        if (options.RepetitionPenalty != 1)
+        {
+            foreach (int token in seen.Distinct())
+                logits[token] = (float)(logits[token] > 0 ? logits[token] / options.RepetitionPenalty : logits[token] * options.RepetitionPenalty);
+        }
+        if (written >= options.MinNewTokens)
             return;
-        foreach (int token in _seen)
-            logits[token] = (float)(logits[token] > 0 ? logits[token] / options.RepetitionPenalty : logits[token] * options.RepetitionPenalty);
+        foreach (int end in endIds)
+            logits[end] = float.NegativeInfinity;
     }
 
     private int Draw(Span<float> logits)
