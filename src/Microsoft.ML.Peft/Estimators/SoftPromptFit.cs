@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
@@ -46,14 +47,23 @@ internal sealed class SoftPromptFit
         var reader = new LabeledTextsReader(_names, shape.Task, channel, CheckCancelled);
         var train = reader.Read(input, "training set");
         var validation = _options.ValidationSet is { } rows ? reader.Read(rows, "validation set") : null;
-        var settings = _options.ToTrainingSettings(_options.Seed ?? _host.Rand.Next(), labelNames);
+        var settings = _options.ToTrainingSettings(_options.Seed ?? InterruptedSeed() ?? _host.Rand.Next(), labelNames);
 
         CheckCancelled();
         using var backbone = PretrainedModel.Load(_options.Model, _options.Precision, device);
         using var report = new TrainingReport(_host, channel);
         var observer = new TrainingObserver(report.Progress, report.Log, CheckCancelled);
-        var (model, history) = SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer);
+        var (model, history) = SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer, _options.CheckpointDirectory);
         return new SoftPromptTransformer(_host, shape, _options.Precision, model, history);
+    }
+
+    /// <summary>The seed of the training that goes on, which nobody has named.</summary>
+    private int? InterruptedSeed()
+    {
+        if (_options.CheckpointDirectory is not { } directory || !TrainingCheckpoint.ExistsIn(directory))
+            return null;
+        using var checkpoint = TrainingCheckpoint.Open(directory);
+        return int.TryParse(checkpoint.Identity[nameof(_options.Seed)], CultureInfo.InvariantCulture, out int seed) ? seed : null;
     }
 
     private static IReadOnlyList<string>? LabelNames(PredictionShape shape)

@@ -117,6 +117,17 @@ public abstract class SoftPromptOptions
     /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
     public int? Seed { get; set; }
 
+    /// <summary>
+    /// A directory that an interrupted training goes on from: its state is written there after every epoch, and removed when training
+    /// ends. A later Fit with the same options, rows and frozen model gives the same bits as one that was never interrupted; with
+    /// others it is refused. Default null: none.
+    /// </summary>
+    /// <remarks>
+    /// Where <see cref="Seed"/> is null, the interrupted training's own seed is taken. The file is `training_checkpoint.safetensors`, a
+    /// few times the size of what is trained.
+    /// </remarks>
+    public string? CheckpointDirectory { get; set; }
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>. Default: none.</summary>
     public CancellationToken CancellationToken { get; set; }
 
@@ -187,5 +198,6 @@ public abstract class SoftPromptOptions
         OptionChecks.Positive(nameof(MaxGradientNorm), MaxGradientNorm);
         OptionChecks.Between(nameof(ValidationFraction), ValidationFraction, 0, 0.5);
         OptionChecks.AtLeast(nameof(Patience), Patience, 1);
+        OptionChecks.NullOrNotEmpty(nameof(CheckpointDirectory), CheckpointDirectory);
     }
 }

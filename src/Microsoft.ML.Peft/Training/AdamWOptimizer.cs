@@ -23,11 +23,20 @@ internal sealed class AdamWOptimizer : IDisposable
     {
         _weightDecay = weightDecay;
         _maxGradientNorm = maxGradientNorm;
-        _entries = [.. groups.SelectMany(group => group.Parameters.Values.Select(parameter => new Entry(parameter, group.LearningRate, Zeros(parameter), Zeros(parameter))))];
+        _entries =
+        [
+            .. from @group in groups
+               from parameter in @group.Parameters
+               select new Entry($"{@group.Name}.{parameter.Key}", parameter.Value, @group.LearningRate, Zeros(parameter.Value), Zeros(parameter.Value)),
+        ];
     }
 
-    /// <summary>Updates made so far, t in the paper.</summary>
-    public int Steps { get; private set; }
+    /// <summary>Updates made so far, t in the paper; set to go on where another optimiser stopped.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>The running means of the gradients and of their squares, by name: with <see cref="Steps"/>, all that steps depend on besides the parameters.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> Moments => _entries.SelectMany<Entry, KeyValuePair<string, Tensor>>(
+        entry => [new($"first_moment.{entry.Name}", entry.First), new($"second_moment.{entry.Name}", entry.Second)]);
 
     /// <summary>One update along the gradients that backward passes have summed up, which are zero afterwards.</summary>
     /// <param name="factor">What the schedule makes of the learning rates, η in the paper.</param>
@@ -40,7 +49,7 @@ internal sealed class AdamWOptimizer : IDisposable
         // A native scalar must outlive the calls that it is passed to, or the garbage collector frees it under them.
         using Scalar beta1 = Beta1, beta2 = Beta2, rest1 = 1 - Beta1, rest2 = 1 - Beta2, epsilon = Epsilon, one = 1.0;
         using Scalar correction2 = Math.Sqrt(1 - Math.Pow(Beta2, Steps));
-        foreach (var (parameter, learningRate, first, second) in _entries)
+        foreach (var (_, parameter, learningRate, first, second) in _entries)
         {
             if (parameter.grad is not { } gradient)
                 continue;
@@ -80,5 +89,5 @@ internal sealed class AdamWOptimizer : IDisposable
     private static Tensor Zeros(Parameter parameter) => zeros_like(parameter, requires_grad: false).DetachFromDisposeScope();
 
     /// <summary>A parameter with the running means of its gradient (m) and of the gradient's square (v).</summary>
-    private sealed record Entry(Parameter Parameter, double LearningRate, Tensor First, Tensor Second);
+    private sealed record Entry(string Name, Parameter Parameter, double LearningRate, Tensor First, Tensor Second);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
@@ -19,6 +20,7 @@ internal sealed class SoftPromptTrainer : IDisposable
     private readonly Initializer _initializer;
     private readonly Trainee _trainee;
     private readonly HeadTask _task;
+    private readonly Lazy<TrainingIdentity> _identity;
 
     /// <summary>A training that is ready to run.</summary>
     /// <param name="backbone">The frozen model; it stays the caller's.</param>
@@ -39,22 +41,44 @@ internal sealed class SoftPromptTrainer : IDisposable
         _trainee = CreateTrainee(backbone, method, ResolvePooling(backbone, settings), outputs, train, settings, _initializer);
         _task = new HeadTask(_trainee, task, train, validation, LearningRate(method, settings), settings);
         Session = new TrainingSession(_task, settings, observer, random);
+        _identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,
+        [
+            new("Task", task.ToString()), new("Outputs", outputs.ToString(CultureInfo.InvariantCulture)),
+            new("Training set", train.Fingerprint()), new("Validation set", validation?.Fingerprint() ?? "none"),
+        ]));
     }
 
     /// <summary>The training itself.</summary>
     public TrainingSession Session { get; }
 
     /// <summary>Trains from the first epoch to the last.</summary>
+    /// <param name="backbone">The frozen model; it stays the caller's.</param>
+    /// <param name="method">The soft prompt.</param>
+    /// <param name="task">What the head predicts.</param>
+    /// <param name="outputs">The number of classes, or 1 for regression.</param>
+    /// <param name="train">The training rows.</param>
+    /// <param name="validation">The validation rows, or null.</param>
+    /// <param name="settings">How it is trained.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="checkpointDirectory">
+    /// Where the training is saved after every epoch, and resumed if it was interrupted; null for nowhere. The checkpoint is removed in the end.
+    /// </param>
     public static (PeftModel Model, TrainingHistory History) Train(
         PretrainedModel backbone, MethodSettings method, PredictionTask task, int outputs,
-        LabeledTexts train, LabeledTexts? validation, TrainingSettings settings, TrainingObserver observer)
+        LabeledTexts train, LabeledTexts? validation, TrainingSettings settings, TrainingObserver observer, string? checkpointDirectory = null)
     {
         using var scope = NewDisposeScope();
         var random = new Random(settings.Seed);
         var (rows, held) = Tokenize(backbone, method, task, train, validation, settings, observer, random);
         using var trainer = new SoftPromptTrainer(backbone, method, task, outputs, rows, held, settings, observer, random);
-        trainer.Session.RunEpochs();
-        return trainer.Finish();
+        if (checkpointDirectory is null)
+            trainer.Session.RunEpochs();
+        else
+            trainer.RunEpochs(checkpointDirectory);
+        var result = trainer.Finish();
+        if (checkpointDirectory is not null)
+            RemoveCheckpoint(checkpointDirectory, observer);
+        return result;
     }
 
     /// <summary>The training and the validation rows as tokens; validation rows are held out if none are given and the settings ask for some.</summary>
@@ -68,6 +92,12 @@ internal sealed class SoftPromptTrainer : IDisposable
         LogTruncated(observer, rows.Truncated + (held?.Truncated ?? 0), maxTokens);
         return held is null && settings.ValidationFraction > 0 ? HoldOutRows(rows, task, settings, random, observer) : (rows, held);
     }
+
+    /// <summary>Writes all that is needed to go on; see <see cref="TrainingSession.Save"/>.</summary>
+    public void Save(string directory) => Session.Save(directory, _identity.Value);
+
+    /// <summary>Goes on where <see cref="Save"/> was called; see <see cref="TrainingSession.Resume"/>.</summary>
+    public void Resume(string directory) => Session.Resume(directory, _identity.Value);
 
     /// <summary>Ends the training; the model is the caller's.</summary>
     public (PeftModel Model, TrainingHistory History) Finish()
@@ -142,6 +172,35 @@ internal sealed class SoftPromptTrainer : IDisposable
         var layout = Adapter.Layout(pooling, backbone.Frozen);
         var values = SequenceHead.Initialize(layout, transformer.Configuration.HiddenSize, outputs, initializer);
         return new Trainee(transformer, softPrompt, Adapter.CreateHead(pooling, backbone.Frozen, values));
+    }
+
+    private void RunEpochs(string checkpointDirectory)
+    {
+        if (TrainingCheckpoint.ExistsIn(checkpointDirectory))
+        {
+            Resume(checkpointDirectory);
+            _observer.Log($"Training goes on after epoch {Session.Epochs.Count} of {Session.MaxEpochs}, from '{checkpointDirectory}'.");
+        }
+        // Also before the first epoch: a directory that cannot be written is better known now than after hours.
+        Save(checkpointDirectory);
+        while (!Session.Ended)
+        {
+            Session.RunEpoch();
+            Save(checkpointDirectory);
+        }
+    }
+
+    /// <summary>A trained model is worth more than a tidy directory.</summary>
+    private static void RemoveCheckpoint(string directory, TrainingObserver observer)
+    {
+        try
+        {
+            TrainingCheckpoint.Delete(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            observer.Log($"The checkpoint in '{directory}' is no longer needed but could not be removed: {e.Message}");
+        }
     }
 
     private Adapter Bake()

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.ML.Peft.Backbones;
 
 namespace Microsoft.ML.Peft.Training;
@@ -24,6 +26,16 @@ internal sealed record TokenizedRows(TokenizedText[] Texts, float[] Labels)
 
     public TokenizedRows Select(IReadOnlyList<int> rows) =>
         new([.. rows.Select(row => Texts[row])], [.. rows.Select(row => Labels[row])]);
+
+    /// <summary>Tells these rows from others with any other token, label or order.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var text in Texts)
+            hash.AppendData(MemoryMarshal.AsBytes<int>([text.Ids.Count, .. text.Ids, .. text.TypeIds]));
+        hash.AppendData(MemoryMarshal.AsBytes<float>(Labels));
+        return $"{Count} rows, SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())[..16]}";
+    }
 
     /// <summary>A padded batch of the given rows, and their labels.</summary>
     public (TokenBatch Batch, float[] Labels) Batch(int[] rows, Backbone transformer) =>

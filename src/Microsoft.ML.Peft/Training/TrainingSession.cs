@@ -7,12 +7,15 @@ namespace Microsoft.ML.Peft.Training;
 /// <summary>
 /// A training that runs epoch by epoch: AdamW steps, then validation. The best epoch is kept, the start included. The number of
 /// epochs is fixed from the beginning, because the learning rates depend on it; how many are run at a time is the caller's choice.
+/// Between epochs a session can be saved, and a new one resumed from there computes the same bits.
 /// </summary>
 internal sealed class TrainingSession : IDisposable
 {
     private const int LeastSteps = 300;
     private const int UsualEpochs = 5;
     private const int LeastPatience = 3;
+    private const string BestPrefix = "best.";
+    private const string GeneratorName = "generator";
 
     private readonly TrainingTask _task;
     private readonly TrainingSettings _settings;
@@ -22,8 +25,10 @@ internal sealed class TrainingSession : IDisposable
     private readonly List<TrainingEpoch> _epochs = [];
     private readonly Stopwatch _clock = new();
     private IReadOnlyList<Tensor> _bestValues = [];
+    private TimeSpan _elapsedBefore;
+    private long _examples;
     private bool _started;
-    private int _examples;
+    private bool _betweenEpochs = true;
 
     /// <param name="task">What is learnt; it stays the caller's.</param>
     /// <param name="settings">How.</param>
@@ -62,7 +67,9 @@ internal sealed class TrainingSession : IDisposable
 
     private int Steps => MaxEpochs * _sampler.BatchesPerEpoch;
 
-    private TimeSpan Remaining => TimeSpan.FromSeconds(_clock.Elapsed.TotalSeconds / _optimizer.Steps * (Steps - _optimizer.Steps));
+    private TimeSpan Elapsed => _elapsedBefore + _clock.Elapsed;
+
+    private TimeSpan Remaining => TimeSpan.FromSeconds(Elapsed.TotalSeconds / _optimizer.Steps * (Steps - _optimizer.Steps));
 
     /// <summary>Runs epochs until so many have been run in all, or training ends.</summary>
     public void RunEpochs(int until = int.MaxValue)
@@ -76,7 +83,9 @@ internal sealed class TrainingSession : IDisposable
     {
         if (Ended)
             throw new InvalidOperationException($"The training has ended after epoch {_epochs.Count}.");
+        CheckBetweenEpochs();
         Start();
+        _betweenEpochs = false;
         var (epoch, result) = Train(_epochs.Count + 1);
         _epochs.Add(epoch);
         Log(epoch, result);
@@ -87,13 +96,53 @@ internal sealed class TrainingSession : IDisposable
         if (exhausted)
             _observer.Log(Invariant($"Stopped early: no better {_task.MetricName} than {Best!.Metric:0.0000} since epoch {BestEpoch}."));
         Ended = exhausted || epoch.Epoch == MaxEpochs;
+        _betweenEpochs = true;
+    }
+
+    /// <summary>Writes all that is needed to go on, in place of what an earlier call wrote there.</summary>
+    /// <param name="directory">Is made if it does not exist.</param>
+    /// <param name="identity">What this training is of.</param>
+    public void Save(string directory, TrainingIdentity identity)
+    {
+        CheckBetweenEpochs();
+        Start();
+        using var scope = NewDisposeScope();
+        var tensors = Values().Concat(_optimizer.Moments).ToDictionary(StringComparer.Ordinal);
+        foreach (var ((name, _), value) in Values().Zip(_bestValues))
+            tensors.Add(BestPrefix + name, value);
+        if (_task.Generator is { } generator)
+            tensors.Add(GeneratorName, generator.get_state());
+        TrainingCheckpoint.Write(directory, identity, State(), tensors);
+    }
+
+    /// <summary>Takes over what <see cref="Save"/> wrote. For a new session of the same training only.</summary>
+    /// <exception cref="FileNotFoundException">There is no checkpoint.</exception>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="ArgumentException">It is of another training.</exception>
+    public void Resume(string directory, TrainingIdentity identity)
+    {
+        if (_started)
+            throw new InvalidOperationException("This training has started already; resume a new one.");
+        using var checkpoint = TrainingCheckpoint.Open(directory);
+        checkpoint.CheckIs(identity);
+        using var scope = NewDisposeScope();
+        foreach (var (name, value) in Values())
+            checkpoint.CopyTo(name, value);
+        foreach (var (name, value) in _optimizer.Moments)
+            checkpoint.CopyTo(name, value);
+        if (_task.HasValidation)
+            _bestValues = [.. Values().Select(value => checkpoint.Read(BestPrefix + value.Key, value.Value).to(value.Value.device).DetachFromDisposeScope())];
+        if (_task.Generator is { } generator)
+            generator.set_state(checkpoint.Read(GeneratorName, generator.get_state()));
+        Restore(checkpoint.State);
     }
 
     /// <summary>Ends the training: the task's parameters are those of the best epoch afterwards.</summary>
     public TrainingHistory Finish()
     {
+        CheckBetweenEpochs();
         Start();
-        Ended = true;
+        _betweenEpochs = false;
         if (_task.HasValidation)
             ParameterValues.Restore(_task.Parameters, _bestValues);
         if (!ParameterValues.AreFinite(_task.Parameters))
@@ -119,6 +168,43 @@ internal sealed class TrainingSession : IDisposable
             Keep(0, _task.Validate(_observer.CheckCancelled));
         }
         _started = true;
+    }
+
+    private IEnumerable<KeyValuePair<string, Tensor>> Values() =>
+        from @group in _task.Groups
+        from parameter in @group.Parameters
+        select KeyValuePair.Create($"{@group.Name}.{parameter.Key}", (Tensor)parameter.Value);
+
+    private TrainingState State() => new()
+    {
+        Epochs = _epochs,
+        MaxEpochs = MaxEpochs,
+        Steps = _optimizer.Steps,
+        Examples = _examples,
+        Elapsed = Elapsed,
+        BestEpoch = BestEpoch,
+        Best = Best,
+        Baseline = Baseline,
+        Ended = Ended,
+    };
+
+    private void Restore(TrainingState state)
+    {
+        if (state.MaxEpochs != MaxEpochs)
+            throw new ArgumentException($"The checkpoint is of a training of {state.MaxEpochs} epochs, this one has {MaxEpochs}.");
+        _epochs.AddRange(state.Epochs);
+        foreach (var _ in _epochs)
+            _sampler.NextEpoch();
+        _optimizer.Steps = state.Steps;
+        (_examples, _elapsedBefore) = (state.Examples, state.Elapsed);
+        (BestEpoch, Best, Baseline, Ended) = (state.BestEpoch, state.Best, state.Baseline, state.Ended);
+        _started = true;
+    }
+
+    private void CheckBetweenEpochs()
+    {
+        if (!_betweenEpochs)
+            throw new InvalidOperationException("This training was interrupted within an epoch, or is finished; resume a new one from its last checkpoint.");
     }
 
     private void Keep(int epoch, ValidationResult? result)
@@ -169,7 +255,7 @@ internal sealed class TrainingSession : IDisposable
     private double ScheduleFactor() => Schedule.Factor(_settings.Schedule, _optimizer.Steps, Steps, _settings.WarmUpFraction);
 
     private void Report(int epoch, double loss) => _observer.Progress(new TrainingProgress(
-        epoch, MaxEpochs, _optimizer.Steps, Steps, loss, _epochs.LastOrDefault()?.ValidationMetric, _examples / _clock.Elapsed.TotalSeconds, Remaining));
+        epoch, MaxEpochs, _optimizer.Steps, Steps, loss, _epochs.LastOrDefault()?.ValidationMetric, _examples / Elapsed.TotalSeconds, Remaining));
 
     private void Log(TrainingEpoch epoch, ValidationResult? result)
     {

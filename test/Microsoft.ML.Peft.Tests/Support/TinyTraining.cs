@@ -19,7 +19,7 @@ internal sealed class TinyTraining
 
     public static TrainingSettings Settings { get; } = new() { MaxEpochs = 2, BatchSize = 8, Pooling = Pooling.Mean, Seed = 1 };
 
-    private TrainingObserver Observer => new(Steps.Add, Lines.Add, () =>
+    public TrainingObserver Observer => new(Steps.Add, Lines.Add, () =>
     {
         if (Steps.Count >= CancelAfter)
             throw new OperationCanceledException();
@@ -44,10 +44,22 @@ internal sealed class TinyTraining
 
     public (PeftModel Model, TrainingHistory History) Run(
         PretrainedModel backbone, LabeledTexts train, TrainingSettings? settings = null, string method = "prompt tuning",
-        LabeledTexts? validation = null, PredictionTask task = PredictionTask.Multiclass, MethodSettings? methodSettings = null)
+        LabeledTexts? validation = null, PredictionTask task = PredictionTask.Multiclass, MethodSettings? methodSettings = null, string? checkpointDirectory = null)
     {
         int outputs = task == PredictionTask.Regression ? 1 : (int)train.Labels.Max() + 1;
-        return SoftPromptTrainer.Train(backbone, methodSettings ?? TinyMethods.Of(method), task, outputs, train, validation, settings ?? Settings, Observer);
+        return SoftPromptTrainer.Train(backbone, methodSettings ?? TinyMethods.Of(method), task, outputs, train, validation, settings ?? Settings, Observer, checkpointDirectory);
+    }
+
+    /// <summary>The same training, to be run epoch by epoch.</summary>
+    public SoftPromptTrainer Begin(
+        PretrainedModel backbone, LabeledTexts train, TrainingSettings? settings = null, string method = "prompt tuning",
+        LabeledTexts? validation = null, PredictionTask task = PredictionTask.Multiclass)
+    {
+        settings ??= Settings;
+        var (methodSettings, random) = (TinyMethods.Of(method), new Random(settings.Seed));
+        int outputs = task == PredictionTask.Regression ? 1 : (int)train.Labels.Max() + 1;
+        var (rows, held) = SoftPromptTrainer.Tokenize(backbone, methodSettings, task, train, validation, settings, Observer, random);
+        return new SoftPromptTrainer(backbone, methodSettings, task, outputs, rows, held, settings, Observer, random);
     }
 
     public static double Accuracy(PeftModel model, LabeledTexts rows)
