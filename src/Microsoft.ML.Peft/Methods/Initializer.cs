@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,10 +11,10 @@ internal sealed class Initializer(int seed, Device device) : IDisposable
 
     /// <summary>Uniform in ±<paramref name="range"/>.</summary>
     public Tensor Uniform(double range, params long[] shape) =>
-        (rand(shape, generator: Generator) * (2 * range) - range).to(device);
+        rand(shape, generator: Generator).Times(2 * range).Plus(-range).to(device);
 
     /// <summary>Standard normal, scaled.</summary>
-    public Tensor Normal(double scale, params long[] shape) => (randn(shape, generator: Generator) * scale).to(device);
+    public Tensor Normal(double scale, params long[] shape) => randn(shape, generator: Generator).Times(scale).to(device);
 
     /// <summary>A linear layer as PyTorch starts it: weight and bias uniform in ±1/√in.</summary>
     public LinearValues Linear(long output, long input)

@@ -1,4 +1,6 @@
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Native;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -52,7 +54,7 @@ internal sealed class PTuningLstm : SoftPrompt
         }
         var inner = nn.functional.relu(nn.functional.linear(sequence, _first.Weight, _first.Bias));
         var prompt = nn.functional.linear(inner, _second.Weight, _second.Bias);     // [P, E]
-        return _start is null ? prompt : prompt + _start;
+        return _start is null ? prompt : prompt.Plus(_start);
     }
 
     public override Prompt Forward() => Prompt.FromEmbeddings(Compute());
@@ -66,17 +68,17 @@ internal sealed class PTuningLstm : SoftPrompt
     /// <summary>One direction over the sequence `[P, in]`: the hidden states `[P, H]`.</summary>
     private static Tensor Run(Direction lstm, Tensor sequence)
     {
-        var inputs = nn.functional.linear(sequence, lstm.InputWeight, lstm.InputBias + lstm.HiddenBias);       // [P, 4H]
+        var inputs = nn.functional.linear(sequence, lstm.InputWeight, lstm.InputBias.Plus(lstm.HiddenBias));       // [P, 4H]
         int length = (int)inputs.size(0);
         long size = lstm.HiddenWeight.size(1);
         Tensor hidden = zeros(1, size, device: sequence.device), cell = zeros_like(hidden);
         var outputs = new Tensor[length];
         for (int t = 0; t < length; t++)
         {
-            var gates = (inputs.narrow(0, t, 1) + nn.functional.linear(hidden, lstm.HiddenWeight)).chunk(4, 1);
+            var gates = inputs.narrow(0, t, 1).Plus(nn.functional.linear(hidden, lstm.HiddenWeight)).chunk(4, 1);
             var (input, forget, candidate, output) = (sigmoid(gates[0]), sigmoid(gates[1]), tanh(gates[2]), sigmoid(gates[3]));
-            cell = forget * cell + input * candidate;
-            hidden = output * tanh(cell);
+            cell = forget.mul(cell).Plus(input.mul(candidate));
+            hidden = output.mul(tanh(cell));
             outputs[t] = hidden;
         }
         return cat(outputs, 0);
@@ -85,7 +87,8 @@ internal sealed class PTuningLstm : SoftPrompt
     private Tensor Drop(Tensor x)
     {
         using var draw = rand(x.shape, generator: _generator);
-        return x * draw.ge(_dropout).to(x.device) / (1 - _dropout);
+        using Scalar dropped = _dropout;
+        return x.mul(draw.ge(dropped).to(x.device)).Times(1 / (1 - _dropout));
     }
 
     private Direction AddDirection(LstmValues values, string suffix) => new(

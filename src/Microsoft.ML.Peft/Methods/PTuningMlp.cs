@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal sealed class PTuningMlp : SoftPrompt
         var inner = nn.functional.relu(Linear(0, _embedding));                      // [P, H]
         inner = nn.functional.relu(Linear(1, inner));                               // [P, H]
         var prompt = Linear(2, inner);                                              // [P, E]
-        return _start is null ? prompt : prompt + _start;
+        return _start is null ? prompt : prompt.Plus(_start);
     }
 
     public override Prompt Forward() => Prompt.FromEmbeddings(Compute());

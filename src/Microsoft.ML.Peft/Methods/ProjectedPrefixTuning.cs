@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -41,7 +42,7 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
     {
         var inner = tanh(nn.functional.linear(_embedding, _weight1, _bias1));       // [P, hidden]
         var prefix = nn.functional.linear(inner, _weight2, _bias2);                 // [P, 2·L·D]
-        return _start is null ? prefix : prefix + _start;
+        return _start is null ? prefix : prefix.Plus(_start);
     }
 
     public override Prompt Forward() => Prompt.FromPrefix(Compute(), _layers, _heads);

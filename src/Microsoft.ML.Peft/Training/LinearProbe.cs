@@ -1,6 +1,7 @@
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Native;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
@@ -53,7 +54,7 @@ internal sealed class LinearProbe : IDisposable
         var x = Extend(embeddings, scale);                                              // [N, D + 1]
         double ridge = Regularization / x.size(0);
         // The Hessian of the mean loss is at most this (½ for cross-entropy, exactly 1 for ½ squared error).
-        var bound = nn.functional.linear(x.t(), x.t()) * ((regression ? 1.0 : 0.5) / x.size(0)) + eye(x.size(1), device: x.device) * ridge;
+        var bound = nn.functional.linear(x.t(), x.t()).Times((regression ? 1.0 : 0.5) / x.size(0)).Plus(eye(x.size(1), device: x.device).Times(ridge));
         var factor = linalg.cholesky(bound);
         var weight = zeros(x.size(1), targets.size(1), device: x.device);
         var ahead = weight;
@@ -61,10 +62,10 @@ internal sealed class LinearProbe : IDisposable
         {
             using var step = NewDisposeScope();
             var outputs = x.mm(ahead);
-            var residual = (regression ? outputs : softmax(outputs, 1)) - targets;      // [N, C]
-            var gradient = x.t().mm(residual) / x.size(0) + ahead * ridge;
-            var next = ahead - cholesky_solve(gradient, factor);
-            ahead = (next + (next - weight) * (i / (i + 3.0))).MoveToOuterDisposeScope();
+            var residual = (regression ? outputs : softmax(outputs, 1)).sub(targets);      // [N, C]
+            var gradient = x.t().mm(residual).Times(1.0 / x.size(0)).Plus(ahead.Times(ridge));
+            var next = ahead.sub(cholesky_solve(gradient, factor));
+            ahead = next.Plus(next.sub(weight).Times(i / (i + 3.0))).MoveToOuterDisposeScope();
             weight = next.MoveToOuterDisposeScope();
         }
         return new LinearProbe(weight.DetachFromDisposeScope(), scale);
@@ -76,7 +77,7 @@ internal sealed class LinearProbe : IDisposable
     public void Dispose() => _weight.Dispose();
 
     private static Tensor Extend(Tensor embeddings, double scale) =>
-        cat([embeddings * scale, ones(embeddings.size(0), 1, device: embeddings.device)], 1);
+        cat([embeddings.Times(scale), ones(embeddings.size(0), 1, device: embeddings.device)], 1);
 
     /// <summary>The frozen model's own embeddings `[N, D]`, pooled as the head pools.</summary>
     private static Tensor Embed(Backbone transformer, Pooling pooling, HeadLayout layout, TokenizedRows rows, Action checkCancelled)
