@@ -11,13 +11,15 @@ namespace Microsoft.ML.Peft.Inference;
 /// <param name="PromptEmbeddings">The prompt in the layout of files `[P, …]`, every training-time network already applied.</param>
 /// <param name="Head">The head; null for language modelling, where the frozen model's own output layer answers.</param>
 /// <param name="Description">What Hugging Face's files have no place for; null without head.</param>
-internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description) : IDisposable
+/// <param name="Generation">How a language model is to write; null with a head, and where the directory does not say.</param>
+internal sealed record Adapter(
+    AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description, GenerationDescription? Generation = null) : IDisposable
 {
     private const string HeadPrefix = "base_model.";
     private const string LanguageModel = "CAUSAL_LM";
 
     public static IReadOnlyList<string> FileNames { get; } =
-        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName];
+        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName];
 
     public static Adapter Load(PretrainedModel backbone, string directory)
     {
@@ -29,7 +31,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         {
             if (backbone.Frozen.Backbone is not Backbones.LanguageModel)
                 throw new InvalidDataException($"The adapter in '{directory}' is for language modelling (CAUSAL_LM), but the frozen model is an encoder; it was trained on another model.");
-            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null);
+            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null, GenerationDescription.ReadFrom(directory));
         }
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
@@ -55,6 +57,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         System.IO.Directory.CreateDirectory(directory);
         if (Head is not null)
             SaveHead(directory, tensors);
+        GenerationDescription.WriteTo(directory, Generation);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
 

@@ -6,7 +6,10 @@ namespace Microsoft.ML.Peft.Inference;
 /// <summary>Describes a trained method as Hugging Face PEFT does, so that it loads there.</summary>
 internal static class AdapterConfigurations
 {
-    public static AdapterConfiguration Create(MethodSettings method, PretrainedModel backbone, Pooling pooling)
+    /// <param name="method">The method.</param>
+    /// <param name="backbone">What it was trained on.</param>
+    /// <param name="head">How the trained head pools; null for language modelling, which has none.</param>
+    public static AdapterConfiguration Create(MethodSettings method, PretrainedModel backbone, Pooling? head)
     {
         var shape = backbone.Configuration;
         var configuration = method switch
@@ -28,7 +31,7 @@ internal static class AdapterConfigurations
             _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
         };
         bool prefixes = method is PrefixTuningSettings;
-        configuration.TaskType = "SEQ_CLS";
+        configuration.TaskType = head is null ? "CAUSAL_LM" : "SEQ_CLS";
         configuration.BaseModelNameOrPath = backbone.Name;
         configuration.NumVirtualTokens = method.VirtualTokens;
         configuration.NumLayers = shape.Layers;
@@ -36,7 +39,7 @@ internal static class AdapterConfigurations
         configuration.TokenDim = prefixes ? shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
         configuration.NumTransformerSubmodules = 1;
         // What Hugging Face cannot express lies in our own files, and must not be looked for in the adapter's.
-        configuration.ModulesToSave = pooling == Pooling.HuggingFace ? ["classifier", "score"] : null;
+        configuration.ModulesToSave = head == Pooling.HuggingFace ? ["classifier", "score"] : null;
         return configuration;
     }
 }
