@@ -122,7 +122,7 @@ public abstract class SoftPromptOptions
     /// All else stands for itself. Default null: `{text}` and a line break, or `{text}`, `{second}` and a line break behind each.
     /// </summary>
     /// <remarks>
-    /// For generation, and for classification by <see cref="LabelWords"/>; a trained head reads texts as they are. The rendered template and the
+    /// For generation; a trained head reads texts as they are. The rendered template and the
     /// text to write are tokenised separately and joined, because a prediction starts from the template alone. Too long texts are cut at
     /// their ends, and what the template has behind them stays.
     /// </remarks>
@@ -130,18 +130,6 @@ public abstract class SoftPromptOptions
 
     /// <summary>How texts are written in generation. Default: greedily, at most 64 tokens.</summary>
     public GenerationOptions Generation { get; set; } = new();
-
-    /// <summary>What turns the frozen model's answer into classes. Default <see cref="ClassificationHead.Trained"/>.</summary>
-    public ClassificationHead Head { get; set; }
-
-    /// <summary>
-    /// For <see cref="ClassificationHead.LabelWords"/> the words that each label is scored by, by label name: for a Boolean label `False` and `True`.
-    /// Default null, and for labels not in it: the label's name.
-    /// </summary>
-    /// <remarks>
-    /// A class's score is the mean logit of its words' different tokens right behind the rendered <see cref="PromptTemplate"/>, all in one pass.
-    /// </remarks>
-    public IReadOnlyDictionary<string, string>? LabelWords { get; set; }
 
     /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
     public int? Seed { get; set; }
@@ -165,7 +153,7 @@ public abstract class SoftPromptOptions
 
     internal ColumnNames ToColumnNames() => new(LabelColumnName, TextColumnName, SecondTextColumnName, PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, GeneratedTextColumnName);
 
-    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames, bool languageModelAnswers) => new()
+    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames, bool languageModelAnswers = false) => new()
     {
         MaxTokens = MaxTokens,
         Pooling = Pooling,
@@ -181,6 +169,8 @@ public abstract class SoftPromptOptions
         ValidationFraction = ValidationFraction,
         Patience = Patience,
         Seed = seed,
+        PromptTemplate = PromptTemplate,
+        Generation = Generation,
         LabelNames = labelNames,
     };
 
@@ -213,7 +203,6 @@ public abstract class SoftPromptOptions
 
     private void CheckWriting()
     {
-        OptionChecks.Defined(nameof(Head), Head);
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.Check();
         if (PromptTemplate is null)

@@ -120,7 +120,7 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
         CheckNotDisposed();
         _host.CheckAlive();
         if (_shape.Task == PredictionTask.Generation)
-            _model.Write(texts, secondTexts, outputs.Texts(texts.Length), _host.CheckAlive);
+            _model.Write(texts, secondTexts, outputs.Texts(texts.Length));
         else
             _model.Score(texts, secondTexts, outputs.Numbers(texts.Length));
     }

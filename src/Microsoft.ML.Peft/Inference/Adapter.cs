@@ -57,6 +57,8 @@ internal sealed record Adapter(
         System.IO.Directory.CreateDirectory(directory);
         if (Head is not null)
             SaveHead(directory, tensors);
+        else
+            RemoveHead(directory);
         GenerationDescription.WriteTo(directory, Generation);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
@@ -75,6 +77,13 @@ internal sealed record Adapter(
             SafetensorsWriter.Write(Path.Combine(directory, HeadDescription.TensorsFileName), head);
         }
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
+    }
+
+    /// <summary>What an earlier adapter left.</summary>
+    private static void RemoveHead(string directory)
+    {
+        File.Delete(Path.Combine(directory, HeadDescription.FileName));
+        File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
     }
 
     /// <summary>The prompt as the frozen model takes it, in its number format, with all that does not depend on the text computed.</summary>

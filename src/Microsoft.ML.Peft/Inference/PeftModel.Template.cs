@@ -8,8 +8,7 @@ public sealed partial class PeftModel
     /// <param name="texts">The texts.</param>
     /// <param name="secondTexts">As many second texts, or none.</param>
     /// <param name="results">Receives what is written.</param>
-    /// <param name="checkCancelled">Called before each generation.</param>
-    internal void Write(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<string> results, Action checkCancelled)
+    internal void Write(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<string> results)
     {
         using var use = Use();
         var description = _adapter.Generation ?? throw new InvalidOperationException("The adapter has no prompt template.");
@@ -19,24 +18,15 @@ public sealed partial class PeftModel
         var prompts = new string[texts.Length];
         for (int row = 0; row < prompts.Length; row++)
             prompts[row] = template.Fit(_backbone.Words, texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", room).Text;
-        if (options.Temperature == 0)
-        {
-            checkCancelled();
-            Generate(prompts, options).ToArray().CopyTo(results);
-            return;
-        }
-        // What is drawn depends on the row alone: a seed for all rows of a batch would tie it to their order.
-        for (int row = 0; row < prompts.Length; row++)
-        {
-            checkCancelled();
-            results[row] = Generate([prompts[row]], options with { Seed = SeedOf(prompts[row], options.Seed) })[0];
-        }
+        // What is drawn depends on the text, not on the row's place, which a batch, a single prediction and another order change.
+        int[] numbers = Array.ConvertAll(prompts, HashCode);
+        Writing().Write(prompts, options, numbers, CancellationToken.None).ToArray().CopyTo(results);
     }
 
     /// <summary>FNV-1a over the text's characters: the same in every process, unlike the framework's hash codes.</summary>
-    private static int SeedOf(string text, int seed)
+    private static int HashCode(string text)
     {
-        uint hash = 2166136261 ^ (uint)seed;
+        uint hash = 2166136261;
         foreach (char c in text)
             hash = unchecked((hash ^ c) * 16777619);
         return (int)hash;

@@ -80,7 +80,7 @@ internal sealed class PromptTemplate
     private RenderedPrompt Encode(HuggingFaceTokenizer words, string text, string? secondText, bool truncated)
     {
         string rendered = Render(text, secondText);
-        return new RenderedPrompt(rendered, words.Encode(rendered).Ids, truncated);
+        return new RenderedPrompt(_template, rendered, words.Encode(rendered).Ids, truncated);
     }
 
     private static string Cut(HuggingFaceTokenizer words, string text, int tokens) =>
@@ -94,7 +94,8 @@ internal sealed class PromptTemplate
 }
 
 /// <summary>A prompt to write on from.</summary>
+/// <param name="Template">What it was made from.</param>
 /// <param name="Text">As text.</param>
 /// <param name="Ids">As token ids, special tokens included.</param>
 /// <param name="Truncated">Whether a text was cut.</param>
-internal sealed record RenderedPrompt(string Text, IReadOnlyList<int> Ids, bool Truncated);
+internal sealed record RenderedPrompt(string Template, string Text, IReadOnlyList<int> Ids, bool Truncated);

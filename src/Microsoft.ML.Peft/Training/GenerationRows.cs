@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.ML.Peft.Inference;
 
 namespace Microsoft.ML.Peft.Training;
@@ -51,6 +53,15 @@ internal static class GenerationRows
             result[row] = new GenerationRow(prompt, target, rows.Targets[row], cut);
         }
         return result;
+    }
+
+    /// <summary>Tells these rows from others with any other token or order.</summary>
+    public static string Fingerprint(IReadOnlyList<GenerationRow> rows)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var row in rows)
+            hash.AppendData(MemoryMarshal.AsBytes<int>([row.Prompt.Ids.Count, row.Target.Length, .. row.Prompt.Ids, .. row.Target]));
+        return $"{rows.Count} rows, SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())[..16]}";
     }
 
     /// <summary>The token that a text is to end with.</summary>

@@ -17,9 +17,8 @@ internal sealed class GenerationTask : TrainingTask
     private const int ValidationBatch = 16;
 
     private readonly PretrainedModel _backbone;
-    private readonly Decoder _decoder;
+    private readonly LanguageModel _model;
     private readonly SoftPrompt _softPrompt;
-    private readonly Func<Adapter> _bake;
     private readonly IReadOnlyList<GenerationRow> _train;
     private readonly IReadOnlyList<GenerationRow> _validation;
     private readonly IReadOnlyList<GenerationRow> _written;
@@ -27,25 +26,26 @@ internal sealed class GenerationTask : TrainingTask
 
     /// <param name="backbone">The frozen language model; it stays the caller's.</param>
     /// <param name="softPrompt">What is trained; the task's from now on.</param>
-    /// <param name="bake">The adapter of the soft prompt as it is.</param>
+    /// <param name="virtualTokens">Its length P.</param>
     /// <param name="train">The training rows.</param>
     /// <param name="validation">The validation rows, or null.</param>
     /// <param name="learningRate">The soft prompt's highest learning rate.</param>
     /// <param name="options">How texts will be written: validation writes greedily, and not more than a few tokens.</param>
     public GenerationTask(
-        PretrainedModel backbone, SoftPrompt softPrompt, Func<Adapter> bake, IReadOnlyList<GenerationRow> train, IReadOnlyList<GenerationRow>? validation,
+        PretrainedModel backbone, SoftPrompt softPrompt, int virtualTokens, IReadOnlyList<GenerationRow> train, IReadOnlyList<GenerationRow>? validation,
         double learningRate, GenerationOptions options)
     {
         _backbone = backbone;
-        _decoder = (Decoder)backbone.Frozen.Backbone;
+        _model = (LanguageModel)backbone.Frozen.Backbone;
         _softPrompt = softPrompt;
-        _bake = bake;
         _train = train;
         _validation = validation ?? [];
-        int step = Math.Max(1, _validation.Count / WrittenRows);
-        _written = [.. _validation.Where((_, row) => row % step == 0).Take(WrittenRows)];
         int tokens = Math.Min(options.MaxNewTokens, MostWrittenTokens);
-        _writing = options with { Temperature = 0, MaxNewTokens = tokens, MinNewTokens = Math.Min(options.MinNewTokens, tokens) };
+        int room = backbone.Configuration.MaxPositions - virtualTokens - tokens;
+        var fitting = _validation.Where(row => row.Prompt.Ids.Count <= room).ToList();
+        int step = Math.Max(1, fitting.Count / WrittenRows);
+        _written = [.. fitting.Where((_, row) => row % step == 0).Take(WrittenRows)];
+        _writing = options with { Temperature = 0, Beams = 1, MaxNewTokens = tokens, MinNewTokens = Math.Min(options.MinNewTokens, tokens) };
         RowLengths = [.. train.Select(row => row.Length)];
         Groups = [new ParameterGroup("soft_prompt", softPrompt.Parameters, learningRate, nameof(TrainingSettings.LearningRate))];
     }
@@ -55,6 +55,8 @@ internal sealed class GenerationTask : TrainingTask
     public override IReadOnlyList<ParameterGroup> Groups { get; }
 
     public override Generator? Generator => _softPrompt.Generator;
+
+    public override (int Epochs, int LeastSteps) UsualLength => (3, 100);
 
     public override bool HasValidation => _validation.Count > 0;
 
@@ -70,10 +72,9 @@ internal sealed class GenerationTask : TrainingTask
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        double loss = ValidationLoss(_softPrompt.Forward(), checkCancelled);
-        if (!double.IsFinite(loss))
-            throw Diverged($"the loss on the validation rows is {loss}");
-        return new ValidationResult(loss, WrittenRougeL(checkCancelled));
+        var prompt = _model.Prepare(_softPrompt.Forward());
+        double loss = ValidationLoss(prompt, checkCancelled);
+        return double.IsFinite(loss) ? new ValidationResult(loss, WrittenRougeL(prompt, checkCancelled)) : throw Diverged($"the loss on the validation rows is {loss}");
     }
 
     /// <summary>The frozen model's own loss.</summary>
@@ -95,15 +96,12 @@ internal sealed class GenerationTask : TrainingTask
     /// <summary>The mean cross-entropy over all tokens to write, in nats.</summary>
     private Tensor LossOf(GenerationRow[] rows, Prompt? prompt)
     {
-        // What the last token is followed by is not asked.
-        var texts = rows.Select(row => new TokenizedText([.. row.Prompt.Ids, .. row.Target[..^1]], new int[row.Length - 1], false)).ToList();
-        var batch = TokenBatch.Create(texts, _decoder.PaddingId, _decoder.Device);
-        var hidden = _decoder.Forward(batch, prompt);                                       // [B, S, D]
-        long width = hidden.size(1), start = width - batch.Length;
-        long[] positions = [.. rows.SelectMany((row, i) => Enumerable.Range(row.Prompt.Ids.Count - 1, row.Target.Length).Select(at => i * width + start + at))];
+        // What follows the last token is not asked.
+        var batch = TokenBatch.Create([.. rows.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target[..^1]])], _model.Device);
+        long[] asking = [.. rows.SelectMany((row, i) => Enumerable.Range(row.Prompt.Ids.Count - 1, row.Target.Length).Select(at => batch.Layout.Start(i) + at))];
         long[] targets = [.. rows.SelectMany(row => row.Target).Select(id => (long)id)];
-        var answering = hidden.view(-1, hidden.size(2)).index_select(0, tensor(positions, device: _decoder.Device));   // [N, D]
-        return nn.functional.cross_entropy(_decoder.Logits(answering), tensor(targets, device: _decoder.Device));
+        var hidden = _model.Forward(batch, prompt, tensor(asking, device: _model.Device));      // [A, D]
+        return nn.functional.cross_entropy(_model.Logits(hidden), tensor(targets, device: _model.Device));
     }
 
     private double ValidationLoss(Prompt? prompt, Action checkCancelled)
@@ -121,12 +119,13 @@ internal sealed class GenerationTask : TrainingTask
         return sum / tokens;
     }
 
-    /// <summary>The mean ROUGE-L of some held-out rows, written as a pipeline writes them.</summary>
-    private double WrittenRougeL(Action checkCancelled)
+    /// <summary>The mean ROUGE-L of some validation rows, written greedily; null where no prompt leaves room to write.</summary>
+    private double? WrittenRougeL(Prompt prompt, Action checkCancelled)
     {
+        if (_written.Count == 0)
+            return null;
         checkCancelled();
-        using var model = new PeftModel(_backbone, _bake());
-        var texts = model.Generate([.. _written.Select(row => row.Prompt.Text)], _writing);
+        var texts = new TextWriting(_backbone, prompt).Write([.. _written.Select(row => row.Prompt.Text)], _writing, null, CancellationToken.None);
         return texts.Zip(_written, (text, row) => RougeL.F1(text, [row.Reference])).Average();
     }
 }

@@ -38,7 +38,6 @@ public sealed class SoftPromptOptionsTests
         OutOfRange(o => o.Pooling = (Pooling)77, "Pooling is 77; it must be Auto, Mean, Cls, HuggingFace.");
         OutOfRange(o => o.Precision = (Precision)77, "Precision is 77; it must be Auto, Float32, BFloat16.");
         OutOfRange(o => o.Schedule = (LearningRateSchedule)77, "Schedule is 77; it must be Linear, Cosine.");
-        OutOfRange(o => o.Head = (ClassificationHead)77, "Head is 77; it must be Trained, LabelWords.");
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Microsoft.ML.Peft.Inference;
 
-namespace Microsoft.ML.Peft.Tests.Inference;
+namespace Microsoft.ML.Peft.Tests;
 
 public sealed class BleuTests
 {
