@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.Peft.Tests.Support;
@@ -104,10 +105,9 @@ public sealed class GenerationTaskTests : IDisposable
         int[] next = [.. rows[1].Prompt.Ids];
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var bare = (Backbones.Decoder)_backbone.Frozen.Backbone;
-        var read = bare.Forward(Batch([.. pair, .. next]), null);
-        var expected = bare.Logits(read)[0, -1];
-        using var logits = model.Forward(Batch(next).Ids, ones(1, next.Length, dtype: ScalarType.Int64));
+        var bare = (LanguageModel)_backbone.Frozen.Backbone;
+        var expected = bare.Logits(bare.Forward(TokenBatch.Create([[.. pair, .. next]], CPU), null))[-1];
+        using var logits = model.Forward(tensor([.. next.Select(id => (long)id)], [1, next.Length]), ones(1, next.Length, dtype: ScalarType.Int64));
         TensorAssert.Close(expected, logits[0, -1], 1e-3);
     }
 
@@ -187,6 +187,4 @@ public sealed class GenerationTaskTests : IDisposable
 
     private (IReadOnlyList<GenerationRow> Train, IReadOnlyList<GenerationRow>? Validation) Tokenize(TargetTexts rows, int maxTokens) =>
         GenerationTrainer.Tokenize(_backbone, new PromptTuningSettings(4), rows, null, Settings with { MaxTokens = maxTokens, ValidationFraction = 0 }, Observer, new Random(1));
-
-    private static Backbones.TokenBatch Batch(int[] ids) => new(tensor([.. ids.Select(id => (long)id)], [1, ids.Length]), null, null);
 }
