@@ -27,6 +27,9 @@ internal abstract class Backbone : IDisposable
     /// <summary>The number of token types; 0 where the model knows none.</summary>
     public virtual int TokenTypes => 0;
 
+    /// <summary>Into how many parts Hugging Face PEFT divides a soft prompt: 2 for encoder–decoders, else 1.</summary>
+    public virtual int Submodules => 1;
+
     /// <summary>How many positions with virtual tokens <see cref="Forward"/> gives each row in front of its text: P or 0.</summary>
     public abstract int VirtualPositions(Prompt? prompt);
 

@@ -59,7 +59,8 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         var at = tensor(cache.Positions, device: Device);                                   // [B]
         var bias = cache.Bias(null, Type, Device);
         var slidingBias = configuration.SlidingWindow is { } window ? cache.Bias(window, Type, Device) : bias;
-        var hidden = Run(Embed(Words(ids), at), at, new CachedAttention(cache, bias, slidingBias, configuration), null, null);
+        var hidden = Run(Embed(Words(ids), at), at, new CachedAttention(
+            cache, layer => configuration.IsSliding(layer) ? slidingBias : bias, configuration.AttentionScale, configuration.AttentionSoftcap), null, null);
         cache.Advance();
         return hidden;
     }

@@ -62,7 +62,7 @@ internal sealed class Encoder : Backbone
     {
         var words = _weights.WordEmbeddings.index_select(0, batch.Ids);                         // [N, E]
         if (prompt?.Embeddings is { } virtualTokens)
-            words = InFront(virtualTokens, words, batch.Layout);                                // [M, E]
+            words = batch.Layout.InFront(virtualTokens, words);                                // [M, E]
         // Text behind a prefix starts behind its positions, though the prefix has no input of its own.
         int first = Configuration.FirstPosition + (prompt?.KeysValues is null ? 0 : prompt.Length);
         var embedded = words.Plus(_weights.PositionEmbeddings.index_select(0, tensor(layout.Numbers(first), device: Device)));
@@ -79,15 +79,6 @@ internal sealed class Encoder : Backbone
         if (batch.TypeIds is null || types.size(0) == 1)
             return types[0];
         var text = types.index_select(0, batch.TypeIds);                                        // [N, E]
-        return virtualTokens == 0 ? text : InFront(types[0].expand(virtualTokens, -1), text, batch.Layout);
-    }
-
-    /// <summary>Each row `[T, E]` behind the same `[P, E]`.</summary>
-    private static Tensor InFront(Tensor first, Tensor rows, RowLayout layout)
-    {
-        long size = rows.size(1);
-        // Expanded before it is converted, so that the rows' gradients are added up in the first part's own number format.
-        return cat([.. layout.Groups.Select(group => cat(
-            [first.expand(group.Rows, -1, -1).to(rows.dtype), rows.narrow(0, group.Start, group.Count).view(group.Rows, group.Length, size)], 1).view(-1, size))], 0);
+        return virtualTokens == 0 ? text : batch.Layout.InFront(types[0].expand(virtualTokens, -1), text);
     }
 }

@@ -5,6 +5,9 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <summary>A frozen transformer that predicts tokens.</summary>
 internal abstract class LanguageModel : Backbone
 {
+    /// <summary>Whether what is written continues the text that was read, or stands apart from it.</summary>
+    public virtual bool Continues => true;
+
     /// <summary>The next token's logits `[…, V]`, 32-bit, for hidden states `[…, D]`.</summary>
     public abstract Tensor Logits(Tensor hidden);
 

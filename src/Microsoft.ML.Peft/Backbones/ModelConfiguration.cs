@@ -20,7 +20,7 @@ public abstract record ModelConfiguration
     /// <summary>The width of the feed-forward layers I.</summary>
     public required int IntermediateSize { get; init; }
 
-    /// <summary>The number of attention layers L.</summary>
+    /// <summary>The number of attention layers L; of an encoder–decoder those of its decoder.</summary>
     public required int Layers { get; init; }
 
     /// <summary>The number of attention heads H.</summary>
@@ -32,6 +32,6 @@ public abstract record ModelConfiguration
     /// <summary>The width of one head.</summary>
     public int HeadSize { get => field == 0 ? HiddenSize / Heads : field; init; }
 
-    /// <summary>The most tokens, virtual ones and special ones included, that the model has positions for.</summary>
+    /// <summary>The most tokens, virtual ones and special ones included, that the model has positions for; <see cref="int.MaxValue"/> where positions are relative (T5).</summary>
     public required int MaxPositions { get; init; }
 }

@@ -19,18 +19,35 @@ internal sealed class Prompt : IDisposable
     /// <summary>Keys (even) and values (odd) of all layers `[KV, P, d]`, or null.</summary>
     public IReadOnlyList<Tensor>? KeysValues { get; private init; }
 
-    /// <summary>An input prompt from `[P, E]`.</summary>
-    public static Prompt FromEmbeddings(Tensor embeddings) => new((int)embeddings.size(0)) { Embeddings = embeddings };
+    /// <summary>An input prompt from the layout of Hugging Face's files `[P·submodules, E]`.</summary>
+    /// <param name="embeddings">The layout.</param>
+    /// <param name="submodules">2 for an encoder–decoder, whose file holds P further rows for the decoder, which nothing reads; else 1.</param>
+    public static Prompt FromEmbeddings(Tensor embeddings, int submodules = 1)
+    {
+        int length = (int)embeddings.size(0) / submodules;
+        return new Prompt(length) { Embeddings = submodules == 1 ? embeddings : embeddings.narrow(0, 0, length) };
+    }
 
     /// <summary>
     /// A prefix from the layout of Hugging Face's files `[P, 2·L·KV·d]`: per virtual token layer 0's key, layer 0's
     /// value, layer 1's key and so on.
     /// </summary>
-    public static Prompt FromPrefix(Tensor prefix, int layers, int heads)
+    /// <param name="prefix">The layout.</param>
+    /// <param name="layers">L.</param>
+    /// <param name="heads">KV.</param>
+    /// <param name="submodules">
+    /// 2 for an encoder–decoder: Hugging Face PEFT repeats the list and deals two pairs to each layer, one for the attention to the
+    /// encoder, which nothing reads. Layer l so gets pair 2·l mod L; where L is even, each other pair is of no use.
+    /// </param>
+    public static Prompt FromPrefix(Tensor prefix, int layers, int heads, int submodules = 1)
     {
         int length = (int)prefix.size(0);
-        return FromKeysValues(length, prefix.view(length, 2 * layers, heads, -1).permute(1, 2, 0, 3).unbind(0));
+        var values = prefix.view(length, 2 * layers, heads, -1).permute(1, 2, 0, 3).unbind(0);
+        return FromKeysValues(length, [.. Enumerable.Range(0, layers).Select(layer => 2 * PairOf(layer, layers, submodules)).SelectMany(pair => new[] { values[pair], values[pair + 1] })]);
     }
+
+    /// <summary>The pair of key and value in a file's prefix that belongs to a layer.</summary>
+    public static int PairOf(int layer, int layers, int submodules) => submodules * layer % layers;
 
     /// <summary>A prefix from keys and values `[KV, P, d]`, layer by layer.</summary>
     public static Prompt FromKeysValues(int length, IReadOnlyList<Tensor> keysValues) => new(length) { KeysValues = keysValues };

@@ -47,13 +47,15 @@ internal sealed class PackedAttention(
 }
 
 /// <summary>Attention of one further token per row, over all that the cache holds of its row and itself.</summary>
-internal sealed class CachedAttention(KeyValueCache cache, Tensor? bias, Tensor? slidingBias, DecoderConfiguration configuration) : RowAttention
+/// <param name="cache">The cache.</param>
+/// <param name="bias">By layer what is added to the scores, broadcastable to `[B, H, 1, K]`; null where every key may be seen.</param>
+/// <param name="scale">The factor on query·key; null for 1/√d.</param>
+/// <param name="softcap">Scores go through c·tanh(x/c); null for not.</param>
+internal sealed class CachedAttention(KeyValueCache cache, Func<int, Tensor?> bias, double? scale = null, double? softcap = null) : RowAttention
 {
     public override Tensor Forward(int layer, Tensor query, Tensor key, Tensor value)
     {
         var (keys, values) = cache.Append(layer, key, value);                                                  // [B, KV, K, d]
-        bool sliding = configuration.IsSliding(layer);
-        return Attention.Forward(query.unsqueeze(2), keys, values, sliding ? slidingBias : bias, configuration.AttentionScale, configuration.AttentionSoftcap)
-            .reshape(query.size(0), -1);
+        return Attention.Forward(query.unsqueeze(2), keys, values, bias(layer), scale, softcap).reshape(query.size(0), -1);
     }
 }

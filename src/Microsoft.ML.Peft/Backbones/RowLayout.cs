@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Peft.Backbones;
 
 /// <summary>Some rows of one length, side by side.</summary>
@@ -54,6 +56,15 @@ internal sealed class RowLayout
 
     /// <summary>The same rows in the same order, each with more positions in front.</summary>
     public RowLayout Widen(int by) => by == 0 ? this : new RowLayout(Array.ConvertAll(_lengths, length => length + by), [.. Order]);
+
+    /// <summary>Each of the rows of <paramref name="values"/> `[M, E]` behind the same `[P, E]`, as <see cref="Widen"/> lays them.</summary>
+    public Tensor InFront(Tensor first, Tensor values)
+    {
+        long size = values.size(1);
+        // Expanded before it is converted, so that the rows' gradients are added up in the first part's own number format.
+        return cat([.. Groups.Select(group => cat(
+            [first.expand(group.Rows, -1, -1).to(values.dtype), values.narrow(0, group.Start, group.Count).view(group.Rows, group.Length, size)], 1).view(-1, size))], 0);
+    }
 
     public int Length(int row) => _lengths[row];
 

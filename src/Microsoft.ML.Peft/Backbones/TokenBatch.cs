@@ -10,6 +10,9 @@ internal sealed record TokenBatch(RowLayout Layout, Tensor Ids, Tensor? TypeIds)
 {
     public int Rows => Layout.Rows;
 
+    /// <summary>What an encoder–decoder writes on each row, the start token first; null for other models.</summary>
+    public TokenBatch? Target { get; init; }
+
     /// <summary>Lays token rows end to end and moves them to the device, one copy per tensor.</summary>
     public static TokenBatch Create(IReadOnlyList<TokenizedText> rows, int paddingId, Device device) =>
         Create([.. rows.Select(row => row.Ids)], [.. rows.Select(row => row.TypeIds)], paddingId, device);

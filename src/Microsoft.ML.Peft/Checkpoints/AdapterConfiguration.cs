@@ -14,6 +14,9 @@ internal sealed class AdapterConfiguration
     /// <summary>The PEFT release whose fields a new configuration has.</summary>
     public const string DefaultPeftVersion = "0.21.2";
 
+    /// <summary>The task type of encoder–decoders.</summary>
+    public const string SequenceToSequence = "SEQ_2_SEQ_LM";
+
     private static readonly Dictionary<string, PeftType> PeftTypes = new()
     {
         ["PROMPT_TUNING"] = PeftType.PromptTuning,
@@ -98,8 +101,11 @@ internal sealed class AdapterConfiguration
 
     public int? NumAttentionHeads { get => Count("num_attention_heads"); set => _fields["num_attention_heads"] = value; }
 
-    /// <summary>2 for encoder–decoders whose input embeddings get a prompt, else 1.</summary>
+    /// <summary>2 for encoder–decoders, else 1.</summary>
     public int? NumTransformerSubmodules { get => Count("num_transformer_submodules"); set => _fields["num_transformer_submodules"] = value; }
+
+    /// <summary><see cref="NumTransformerSubmodules"/>, or what PEFT takes where it is null.</summary>
+    public int Submodules => NumTransformerSubmodules ?? (TaskType == SequenceToSequence ? 2 : 1);
 
     /// <summary>The base model's modules trained and stored with the adapter, such as its classifier; may hold duplicates.</summary>
     public IReadOnlyList<string>? ModulesToSave

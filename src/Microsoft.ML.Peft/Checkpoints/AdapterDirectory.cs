@@ -66,7 +66,7 @@ internal static class AdapterDirectory
         TensorInfo prompt = file.Info(PromptEmbeddings);
         bool isPrefix = configuration.PeftType == PeftType.PrefixTuning;
         // An encoder–decoder's input prompts lie one behind the other; prefixes are per layer instead.
-        long? rows = isPrefix ? configuration.NumVirtualTokens : (long?)configuration.NumVirtualTokens * (configuration.NumTransformerSubmodules ?? 1);
+        long? rows = isPrefix ? configuration.NumVirtualTokens : (long?)configuration.NumVirtualTokens * configuration.Submodules;
         long? columns = isPrefix ? null : configuration.TokenDim;
         if (prompt.Shape is not [> 0, > 0] || prompt.Shape[0] != (rows ?? prompt.Shape[0]) || prompt.Shape[1] != (columns ?? prompt.Shape[1]))
         {

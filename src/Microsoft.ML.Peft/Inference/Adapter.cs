@@ -11,28 +11,25 @@ namespace Microsoft.ML.Peft.Inference;
 /// <param name="PromptEmbeddings">The prompt in the layout of files `[P, …]`, every training-time network already applied.</param>
 /// <param name="Head">The head; null for language modelling, where the frozen model's own output layer answers.</param>
 /// <param name="Description">What Hugging Face's files have no place for; null without head.</param>
-/// <param name="Generation">How a language model is to write; null with a head, and where the directory does not say.</param>
-internal sealed record Adapter(
-    AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description, GenerationDescription? Generation = null) : IDisposable
+internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description) : IDisposable
 {
+    private const string Classification = "SEQ_CLS";
     private const string HeadPrefix = "base_model.";
     private const string LanguageModel = "CAUSAL_LM";
+    private const string SequenceToSequence = AdapterConfiguration.SequenceToSequence;
 
     public static IReadOnlyList<string> FileNames { get; } =
-        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName];
+        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName];
 
     public static Adapter Load(PretrainedModel backbone, string directory)
     {
         using var scope = NewDisposeScope();
         var (configuration, tensors) = AdapterDirectory.Read(directory);
         var prompt = tensors[AdapterDirectory.PromptEmbeddings].to(ScalarType.Float32, backbone.Frozen.Backbone.Device);
+        CheckTask(configuration, backbone, directory);
         CheckPrompt(prompt, configuration, backbone, directory);
-        if (configuration.TaskType == LanguageModel)
-        {
-            if (backbone.Frozen.Backbone is not Backbones.LanguageModel)
-                throw new InvalidDataException($"The adapter in '{directory}' is for language modelling (CAUSAL_LM), but the frozen model is an encoder; it was trained on another model.");
-            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null, GenerationDescription.ReadFrom(directory));
-        }
+        if (configuration.TaskType is LanguageModel or SequenceToSequence)
+            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null);
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
         var transformer = backbone.Frozen.Backbone;
@@ -57,9 +54,6 @@ internal sealed record Adapter(
         System.IO.Directory.CreateDirectory(directory);
         if (Head is not null)
             SaveHead(directory, tensors);
-        else
-            RemoveHead(directory);
-        GenerationDescription.WriteTo(directory, Generation);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
 
@@ -79,13 +73,6 @@ internal sealed record Adapter(
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
     }
 
-    /// <summary>What an earlier adapter left.</summary>
-    private static void RemoveHead(string directory)
-    {
-        File.Delete(Path.Combine(directory, HeadDescription.FileName));
-        File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
-    }
-
     /// <summary>The prompt as the frozen model takes it, in its number format, with all that does not depend on the text computed.</summary>
     public Prompt Prompt(Backbone transformer)
     {
@@ -93,8 +80,8 @@ internal sealed record Adapter(
         using var frozen = no_grad();
         var shape = transformer.Configuration;
         var prompt = Configuration.PeftType == PeftType.PrefixTuning
-            ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads)
-            : Backbones.Prompt.FromEmbeddings(PromptEmbeddings);
+            ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads, Configuration.Submodules)
+            : Backbones.Prompt.FromEmbeddings(PromptEmbeddings, Configuration.Submodules);
         return transformer.Prepare(prompt).Bake(transformer.Type);
     }
 
@@ -154,10 +141,35 @@ internal sealed record Adapter(
         return values;
     }
 
+    /// <summary>Encoders classify, decoders classify or write, encoder–decoders write.</summary>
+    private static void CheckTask(AdapterConfiguration configuration, PretrainedModel backbone, string directory)
+    {
+        string? task = configuration.TaskType;
+        var (kind, takes, fits) = backbone.Frozen.Backbone switch
+        {
+            EncoderDecoder => ("an encoder–decoder", SequenceToSequence, task == SequenceToSequence),
+            Backbones.LanguageModel => ("a decoder", $"{LanguageModel} or {Classification}", task != SequenceToSequence),
+            _ => ("an encoder", Classification, task is not (LanguageModel or SequenceToSequence)),
+        };
+        if (!fits)
+        {
+            throw new InvalidDataException(
+                $"The adapter in '{directory}' is for {task ?? "no task"}, but the frozen model '{backbone.Name}' ({backbone.Configuration.ModelType}) is {kind} and takes {takes}; " +
+                "it was trained on another model.");
+        }
+    }
+
     private static void CheckPrompt(Tensor prompt, AdapterConfiguration configuration, PretrainedModel backbone, string directory)
     {
         var shape = backbone.Configuration;
         bool prefix = configuration.PeftType == PeftType.PrefixTuning;
+        int submodules = configuration.Submodules;
+        if (submodules > backbone.Frozen.Backbone.Submodules || (!prefix && prompt.size(0) % submodules != 0))
+        {
+            throw new InvalidDataException(
+                $"The adapter in '{directory}' has {prompt.size(0)} rows for {submodules} submodules (num_transformer_submodules), but the frozen model has {backbone.Frozen.Backbone.Submodules}; " +
+                "it was trained on another model.");
+        }
         long width = prefix ? 2L * shape.Layers * shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
         if (prompt.size(1) != width)
         {
@@ -166,7 +178,8 @@ internal sealed record Adapter(
                 (configuration.BaseModelNameOrPath is { } name ? $" ('{name}')." : "."));
         }
         int specialTokens = backbone.Words.Encode("").Ids.Count;
-        if (prompt.size(0) + specialTokens > shape.MaxPositions)
-            throw new InvalidDataException($"The adapter in '{directory}' has {prompt.size(0)} virtual tokens, which leaves no position for text: the frozen model has {shape.MaxPositions}.");
+        long virtualTokens = prefix ? prompt.size(0) : prompt.size(0) / submodules;
+        if (virtualTokens + specialTokens > shape.MaxPositions)
+            throw new InvalidDataException($"The adapter in '{directory}' has {virtualTokens} virtual tokens, which leaves no position for text: the frozen model has {shape.MaxPositions}.");
     }
 }

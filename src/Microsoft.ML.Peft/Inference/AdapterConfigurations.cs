@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Methods;
 
@@ -31,13 +32,14 @@ internal static class AdapterConfigurations
             _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
         };
         bool prefixes = method is PrefixTuningSettings;
-        configuration.TaskType = head is null ? "CAUSAL_LM" : "SEQ_CLS";
+        configuration.TaskType = head is not null ? "SEQ_CLS" : shape is EncoderDecoderConfiguration ? AdapterConfiguration.SequenceToSequence : "CAUSAL_LM";
         configuration.BaseModelNameOrPath = backbone.Name;
         configuration.NumVirtualTokens = method.VirtualTokens;
-        configuration.NumLayers = shape.Layers;
+        // A prefix reaches the decoder only; the others are in front of the encoder.
+        configuration.NumLayers = shape is EncoderDecoderConfiguration { EncoderLayers: var encoderLayers } && !prefixes ? encoderLayers : shape.Layers;
         configuration.NumAttentionHeads = prefixes ? shape.KeyValueHeads : shape.Heads;
         configuration.TokenDim = prefixes ? shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
-        configuration.NumTransformerSubmodules = 1;
+        configuration.NumTransformerSubmodules = backbone.Frozen.Backbone.Submodules;
         // What Hugging Face cannot express lies in our own files, and must not be looked for in the adapter's.
         configuration.ModulesToSave = head == Pooling.HuggingFace ? ["classifier", "score"] : null;
         return configuration;

@@ -27,7 +27,7 @@ internal sealed class BeamSearch
         LanguageModel model, Prompt? prompt, IReadOnlyList<int> text, GenerationOptions options, IReadOnlySet<int> endIds, CancellationToken cancellationToken)
     {
         using var rows = model.Begin([text], prompt, options.MaxNewTokens);
-        var search = new BeamSearch(rows, text, options, endIds);
+        var search = new BeamSearch(rows, model.Continues ? text : [], options, endIds);
         for (int step = 1; step <= options.MaxNewTokens; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();

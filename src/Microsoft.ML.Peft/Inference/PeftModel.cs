@@ -36,14 +36,7 @@ public sealed partial class PeftModel : IDisposable
     /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model.</summary>
     public int Outputs => _adapter.Head?.Outputs ?? Transformer.Configuration.VocabularySize;
 
-    /// <summary>
-    /// What each text was put into in training, with the places `{text}` and, for pairs, `{second}`; null where the adapter does not say it, and
-    /// for models with a head, which read texts as they are. <see cref="Generate"/> takes prompts as they are given: put a text into the template
-    /// yourself, as a pipeline does.
-    /// </summary>
-    public string? PromptTemplate => _adapter.Generation?.PromptTemplate;
-
-    internal PredictionTask Task => _adapter.Description?.Task ?? PredictionTask.Generation;
+    internal PredictionTask Task => _adapter.Description?.Task ?? throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
 
     internal PretrainedModel Backbone => _backbone;
 
@@ -69,19 +62,29 @@ public sealed partial class PeftModel : IDisposable
     /// <param name="inputIds">Token ids with special tokens `[B, T]`, int64, without virtual tokens.</param>
     /// <param name="attentionMask">1 for tokens and 0 for padding `[B, T]`, int64.</param>
     /// <param name="tokenTypeIds">Token types `[B, T]`, int64; null for all 0.</param>
+    /// <param name="decoderInputIds">
+    /// For an encoder–decoder (T5), and only there: what its decoder reads `[B, T']`, int64, the start token first. Its output at a token
+    /// depends on that token and those before it, so padding on the right changes nothing.
+    /// </param>
     /// <returns>
-    /// Logits `[B, C]`, or of a language model `[B, T, V]` at the text's tokens, 0 at padding; 32-bit, without gradient; the caller disposes them.
+    /// Logits `[B, C]`; of a language model `[B, T, V]` at the text's tokens, 0 at padding; of an encoder–decoder `[B, T', V]`. 32-bit, without
+    /// gradient; the caller disposes them.
     /// </returns>
-    /// <exception cref="ArgumentException">A tensor has another shape or type, or a value is out of range.</exception>
-    public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null)
+    /// <exception cref="ArgumentException">A tensor has another shape or type, a value is out of range, or the decoder's tokens are missing or too much.</exception>
+    public Tensor Forward(Tensor inputIds, Tensor attentionMask, Tensor? tokenTypeIds = null, Tensor? decoderInputIds = null)
     {
         using var use = Use();
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var (batch, places) = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
+        var outputs = inputIds;
+        if (Transformer is EncoderDecoder)
+            (batch, places, outputs) = WithTarget(batch, decoderInputIds);
+        else if (decoderInputIds is not null)
+            throw new ArgumentException($"Only an encoder–decoder reads tokens for its decoder, but '{_backbone.Name}' is none; leave them out.", nameof(decoderInputIds));
         var logits = _adapter.Head is { } head
             ? head.Forward(Transformer, batch, _prompt)
-            : TokenBatch.Pad(((LanguageModel)Transformer).Logits(Transformer.Forward(batch, _prompt)), places, inputIds.size(0), inputIds.size(1));
+            : TokenBatch.Pad(((LanguageModel)Transformer).Logits(Transformer.Forward(batch, _prompt)), places, outputs.size(0), outputs.size(1));
         return logits.MoveToOuterDisposeScope();
     }
 
@@ -89,7 +92,7 @@ public sealed partial class PeftModel : IDisposable
     /// <param name="texts">The texts; null counts as empty, too long ones are cut.</param>
     /// <param name="secondTexts">The second texts of pairs, as many as <paramref name="texts"/>; null for single texts.</param>
     /// <returns>One probability per class for each text, in their order.</returns>
-    /// <exception cref="InvalidOperationException">The model was trained for regression or generation.</exception>
+    /// <exception cref="InvalidOperationException">The model was trained for regression.</exception>
     public IReadOnlyList<float[]> Classify(IReadOnlyList<string> texts, IReadOnlyList<string>? secondTexts = null)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -98,8 +101,6 @@ public sealed partial class PeftModel : IDisposable
             throw new ArgumentException($"There are {texts.Count} texts but {secondTexts.Count} second texts; give one for each, or null.", nameof(secondTexts));
         if (Task == PredictionTask.Regression)
             throw new InvalidOperationException("This model predicts values, not classes.");
-        if (Task == PredictionTask.Generation)
-            throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
         var scores = new float[texts.Count * Outputs];
         Score([.. texts], secondTexts is null ? [] : [.. secondTexts], scores);
         return [.. scores.Chunk(Outputs).Select(Softmax)];
@@ -163,6 +164,16 @@ public sealed partial class PeftModel : IDisposable
             if (!float.IsFinite(output))
                 throw new InvalidOperationException($"The model computed {output}: the adapter or the weights in '{_backbone.Directory}' are damaged; train or download them again.");
         }
+    }
+
+    private (TokenBatch Batch, Tensor Places, Tensor Ids) WithTarget(TokenBatch batch, Tensor? decoderInputIds)
+    {
+        if (decoderInputIds is null)
+            throw new ArgumentNullException(nameof(decoderInputIds), $"'{_backbone.Name}' is an encoder–decoder; give the tokens that its decoder reads, the start token first.");
+        if (decoderInputIds.dim() != 2 || decoderInputIds.size(0) != batch.Rows)
+            throw new ArgumentException($"The decoder's token ids are [{string.Join(", ", decoderInputIds.shape)}]; give [{batch.Rows}, tokens].", nameof(decoderInputIds));
+        var (target, places) = TokenBatch.Checked(decoderInputIds, ones(decoderInputIds.shape, ScalarType.Int64), null, Transformer, 0);
+        return (batch with { Target = target }, places, decoderInputIds);
     }
 
     private Lease Use()

@@ -1,10 +1,9 @@
 namespace Microsoft.ML.Peft.Inference;
 
-/// <summary>What is predicted. Binary is two classes, so that its head is what Hugging Face writes; generation has no head.</summary>
+/// <summary>What a head predicts. Binary is two classes, so that its head is what Hugging Face writes.</summary>
 internal enum PredictionTask
 {
     Multiclass,
     Binary,
     Regression,
-    Generation,
 }

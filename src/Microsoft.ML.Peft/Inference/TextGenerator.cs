@@ -23,7 +23,7 @@ internal sealed class TextGenerator : IDisposable
     {
         _options = options;
         _endIds = endIds;
-        _samplers = [.. texts.Select((text, row) => new TokenSampler(options, endIds, text, Mix(options.Seed, numbers?[row] ?? row)))];
+        _samplers = [.. texts.Select((text, row) => new TokenSampler(options, endIds, model.Continues ? text : [], Mix(options.Seed, numbers?[row] ?? row)))];
         Written = [.. texts.Select(_ => new List<int>())];
         Ended = new bool[texts.Count];
         _live = [.. Enumerable.Range(0, texts.Count)];

@@ -20,6 +20,7 @@ internal sealed class PTuningLstm : SoftPrompt
     private readonly Tensor? _start;
     private readonly double _dropout;
     private readonly Generator? _generator;
+    private readonly int _submodules;
 
     /// <param name="embedding">`[P, E]`</param>
     /// <param name="layers">Per layer the forward and the backward direction's weights.</param>
@@ -28,9 +29,10 @@ internal sealed class PTuningLstm : SoftPrompt
     /// <param name="start">Token embeddings `[P, E]` that the network corrects; null for the paper's own form.</param>
     /// <param name="dropout">The dropout between layers, 0 to 1.</param>
     /// <param name="generator">Draws the dropout; needed if there is any.</param>
+    /// <param name="submodules">2 for an encoder–decoder, else 1; see <see cref="Prompt.FromEmbeddings"/>.</param>
     public PTuningLstm(
         Tensor embedding, IReadOnlyList<(LstmValues Forward, LstmValues Backward)> layers, LinearValues first, LinearValues second,
-        Tensor? start, double dropout = 0, Generator? generator = null)
+        Tensor? start, double dropout = 0, Generator? generator = null, int submodules = 1)
     {
         _embedding = Add("embedding.weight", embedding);
         _layers = [.. layers.Select((layer, i) => new[] { AddDirection(layer.Forward, $"l{i}"), AddDirection(layer.Backward, $"l{i}_reverse") })];
@@ -39,6 +41,7 @@ internal sealed class PTuningLstm : SoftPrompt
         _start = Constant(start);
         _dropout = dropout;
         _generator = generator;
+        _submodules = submodules;
     }
 
     public override Generator? Generator => _dropout > 0 ? _generator : null;
@@ -57,7 +60,7 @@ internal sealed class PTuningLstm : SoftPrompt
         return _start is null ? prompt : prompt.Plus(_start);
     }
 
-    public override Prompt Forward() => Prompt.FromEmbeddings(Compute());
+    public override Prompt Forward() => Prompt.FromEmbeddings(Compute(), _submodules);
 
     public override void Dispose()
     {

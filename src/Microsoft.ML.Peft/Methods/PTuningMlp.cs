@@ -13,18 +13,21 @@ internal sealed class PTuningMlp : SoftPrompt
     private readonly Parameter _embedding;
     private readonly (Parameter Weight, Parameter Bias)[] _linear;
     private readonly Tensor? _start;
+    private readonly int _submodules;
 
     /// <param name="embedding">`[P, E]`</param>
     /// <param name="first">`[H, E]`</param>
     /// <param name="second">`[H, H]`</param>
     /// <param name="third">`[E, H]`</param>
     /// <param name="start">Token embeddings `[P, E]` that the MLP corrects; null for the paper's own form.</param>
-    public PTuningMlp(Tensor embedding, LinearValues first, LinearValues second, LinearValues third, Tensor? start)
+    /// <param name="submodules">2 for an encoder–decoder, else 1; see <see cref="Prompt.FromEmbeddings"/>.</param>
+    public PTuningMlp(Tensor embedding, LinearValues first, LinearValues second, LinearValues third, Tensor? start, int submodules = 1)
     {
         _embedding = Add("embedding.weight", embedding);
         (Parameter, Parameter) Linear(int i, LinearValues values) => (Add($"mlp_head.{i}.weight", values.Weight), Add($"mlp_head.{i}.bias", values.Bias));
         _linear = [Linear(0, first), Linear(2, second), Linear(4, third)];
         _start = Constant(start);
+        _submodules = submodules;
     }
 
     public override Tensor Compute()
@@ -36,7 +39,7 @@ internal sealed class PTuningMlp : SoftPrompt
         return _start is null ? prompt : prompt.Plus(_start);
     }
 
-    public override Prompt Forward() => Prompt.FromEmbeddings(Compute());
+    public override Prompt Forward() => Prompt.FromEmbeddings(Compute(), _submodules);
 
     public override void Dispose()
     {

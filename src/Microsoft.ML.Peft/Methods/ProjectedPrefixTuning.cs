@@ -19,6 +19,7 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
     private readonly Tensor? _start;
     private readonly int _layers;
     private readonly int _heads;
+    private readonly int _submodules;
 
     /// <param name="embedding">`[P, D]`</param>
     /// <param name="first">W₁ `[hidden, D]` and b₁.</param>
@@ -26,7 +27,8 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
     /// <param name="start">A prefix `[P, 2·L·D]` that the MLP corrects; null for the paper's own form.</param>
     /// <param name="layers">L.</param>
     /// <param name="heads">The key/value heads H.</param>
-    public ProjectedPrefixTuning(Tensor embedding, LinearValues first, LinearValues second, Tensor? start, int layers, int heads)
+    /// <param name="submodules">2 for an encoder–decoder, else 1; see <see cref="Prompt.FromPrefix"/>.</param>
+    public ProjectedPrefixTuning(Tensor embedding, LinearValues first, LinearValues second, Tensor? start, int layers, int heads, int submodules = 1)
     {
         _embedding = Add("embedding.weight", embedding);
         _weight1 = Add("transform.0.weight", first.Weight);
@@ -36,6 +38,7 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
         _start = Constant(start);
         _layers = layers;
         _heads = heads;
+        _submodules = submodules;
     }
 
     public override Tensor Compute()
@@ -45,7 +48,7 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
         return _start is null ? prefix : prefix.Plus(_start);
     }
 
-    public override Prompt Forward() => Prompt.FromPrefix(Compute(), _layers, _heads);
+    public override Prompt Forward() => Prompt.FromPrefix(Compute(), _layers, _heads, _submodules);
 
     public override void Dispose()
     {

@@ -25,7 +25,7 @@ internal static class SoftPromptFactory
         using var frozen = no_grad();
         return settings switch
         {
-            PromptTuningSettings prompt => new PromptTuning(InitialEmbeddings(prompt, source, initializer)),
+            PromptTuningSettings prompt => new PromptTuning(InitialEmbeddings(prompt, source, initializer), source.Backbone.Submodules),
             PrefixTuningSettings { Projection: false } prefix => Direct(prefix, source, initializer),
             PrefixTuningSettings prefix => Projected(prefix, source, initializer),
             PTuningSettings { Encoder: PromptEncoder.Mlp } mlp => Mlp(mlp, source, initializer),
@@ -37,7 +37,7 @@ internal static class SoftPromptFactory
     private static Tensor InitialEmbeddings(PromptTuningSettings settings, InitializationSource source, Initializer initializer)
     {
         var shape = source.Backbone.Configuration;
-        int length = settings.VirtualTokens;
+        int length = Rows(settings, source);
         switch (settings.Initialization)
         {
             case PromptInitialization.RandomUniform:
@@ -59,7 +59,7 @@ internal static class SoftPromptFactory
     private static PrefixTuning Direct(PrefixTuningSettings settings, InitializationSource source, Initializer initializer)
     {
         var shape = source.Backbone.Configuration;
-        return new PrefixTuning(InitialPrefix(settings, source, initializer), shape.Layers, shape.KeyValueHeads);
+        return new PrefixTuning(InitialPrefix(settings, source, initializer), shape.Layers, shape.KeyValueHeads, source.Backbone.Submodules);
     }
 
     private static ProjectedPrefixTuning Projected(PrefixTuningSettings settings, InitializationSource source, Initializer initializer)
@@ -72,15 +72,15 @@ internal static class SoftPromptFactory
             initializer.Normal(1, settings.VirtualTokens, shape.HiddenSize),
             initializer.Linear(hidden, shape.HiddenSize),
             plain ? initializer.Linear(PrefixSize(shape), hidden) : initializer.ZeroLinear(PrefixSize(shape), hidden),
-            plain ? null : InitialPrefix(settings, source, initializer), shape.Layers, shape.KeyValueHeads);
+            plain ? null : InitialPrefix(settings, source, initializer), shape.Layers, shape.KeyValueHeads, source.Backbone.Submodules);
     }
 
     private static PTuningMlp Mlp(PTuningSettings settings, InitializationSource source, Initializer initializer)
     {
         int embedding = source.Backbone.Configuration.EmbeddingSize, hidden = settings.EncoderHiddenSize ?? embedding;
         return new PTuningMlp(
-            initializer.Normal(1, settings.VirtualTokens, embedding), initializer.Linear(hidden, embedding), initializer.Linear(hidden, hidden),
-            initializer.ZeroLinear(embedding, hidden), TextStart(settings, source));
+            initializer.Normal(1, Rows(settings, source), embedding), initializer.Linear(hidden, embedding), initializer.Linear(hidden, hidden),
+            initializer.ZeroLinear(embedding, hidden), TextStart(settings, source), source.Backbone.Submodules);
     }
 
     private static PTuningLstm Lstm(PTuningSettings settings, InitializationSource source, Initializer initializer)
@@ -91,12 +91,15 @@ internal static class SoftPromptFactory
             .Select(input => (initializer.Lstm(hidden, input), initializer.Lstm(hidden, input)))
             .ToList();
         return new PTuningLstm(
-            initializer.Normal(1, settings.VirtualTokens, embedding), layers, initializer.Linear(2 * hidden, 2 * hidden),
-            initializer.ZeroLinear(embedding, 2 * hidden), TextStart(settings, source), settings.EncoderDropout, initializer.Generator);
+            initializer.Normal(1, Rows(settings, source), embedding), layers, initializer.Linear(2 * hidden, 2 * hidden),
+            initializer.ZeroLinear(embedding, 2 * hidden), TextStart(settings, source), settings.EncoderDropout, initializer.Generator, source.Backbone.Submodules);
     }
 
     private static Tensor TextStart(PTuningSettings settings, InitializationSource source) =>
-        Embed(WithoutSpecials(TextTokens(settings.InitializationText, settings.VirtualTokens, source), source, settings.VirtualTokens), source);
+        Embed(WithoutSpecials(TextTokens(settings.InitializationText, settings.VirtualTokens, source), source, Rows(settings, source)), source);
+
+    /// <summary>How many rows of embeddings a file holds.</summary>
+    private static int Rows(MethodSettings settings, InitializationSource source) => settings.VirtualTokens * source.Backbone.Submodules;
 
     private static Tensor InitialPrefix(PrefixTuningSettings settings, InitializationSource source, Initializer initializer)
     {
@@ -115,10 +118,17 @@ internal static class SoftPromptFactory
     /// <summary>The frozen model's keys and values over a text, in the layout of files `[P, 2·L·D]`.</summary>
     private static Tensor TextPrefix(IReadOnlyList<int> tokens, int length, InitializationSource source)
     {
-        var batch = TokenBatch.Create([[.. Repeat(tokens, length).Select(id => (int)id)]], source.Backbone.Device);
-        var rows = new List<Tensor>();                                                  // [2·L] of [P, KV, d]
-        source.Backbone.Forward(batch, null, null, (_, key, value) => rows.AddRange([key.clone().MoveToOuterDisposeScope(), value.clone().MoveToOuterDisposeScope()]));
-        return stack(rows, 1).reshape(length, -1).to(ScalarType.Float32);
+        int layers = source.Backbone.Configuration.Layers;
+        int[] text = [.. Repeat(tokens, length).Select(id => (int)id)];
+        var batch = TokenBatch.Create([text], source.Backbone.Device);
+        // A decoder's own keys are those of a target: here it writes what the encoder reads.
+        if (source.Backbone is EncoderDecoder { Configuration.StartId: var start })
+            batch = batch with { Target = TokenBatch.Create([[start, .. text[..^1]]], source.Backbone.Device) };
+        var pairs = new (Tensor Key, Tensor Value)?[layers];                            // of [P, KV, d]
+        source.Backbone.Forward(batch, null, null, (layer, key, value) =>
+            pairs[Prompt.PairOf(layer, layers, source.Backbone.Submodules)] ??= (key.clone().MoveToOuterDisposeScope(), value.clone().MoveToOuterDisposeScope()));
+        var unused = zeros_like(pairs[0]!.Value.Key);
+        return stack([.. pairs.SelectMany(pair => new[] { pair?.Key ?? unused, pair?.Value ?? unused })], 1).reshape(length, -1).to(ScalarType.Float32);
     }
 
     /// <summary>The given text's tokens, or training rows until there are enough.</summary>

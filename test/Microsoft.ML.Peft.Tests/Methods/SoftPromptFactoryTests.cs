@@ -175,6 +175,49 @@ public sealed class SoftPromptFactoryTests : IDisposable
         Assert.Equal(ScalarType.Float32, soft.Compute().dtype);
     }
 
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void An_encoder_decoders_file_has_twice_the_rows_of_an_input_prompt_and_the_model_takes_the_first(string method)
+    {
+        using var model = PretrainedModel.Load(Fixtures.Model("tiny-t5"), Precision.Float32);
+        using var soft = Create(TinyMethods.Of(method), TinyMethods.Source(model));
+        using var frozen = no_grad();
+        var file = soft.Compute();
+        var prompt = soft.Forward();
+        Assert.Equal(4, prompt.Length);
+        if (method.Contains("prefix", StringComparison.Ordinal))
+        {
+            Assert.Equal([4, 2 * 2 * 32], file.shape);
+            TensorAssert.Equal(prompt.KeysValues![0], prompt.KeysValues[2]);        // two layers share pair 0
+            Assert.Equal(0, file.narrow(1, 64, 64).abs().max().item<float>());      // nothing reads pair 1
+        }
+        else
+        {
+            Assert.Equal([8, 32], file.shape);
+            TensorAssert.Equal(file.narrow(0, 0, 4), prompt.Embeddings!);
+        }
+    }
+
+    [Fact]
+    public void An_encoder_decoders_prefix_starts_from_the_keys_and_values_of_its_decoder_writing_the_text_that_it_reads()
+    {
+        using var tiny = new TinyT5(1, 3, 3, 5, 8, gated: true, ownHead: true, scaled: false);
+        using var model = tiny.Load();
+        var text = model.Encode("the whale");
+        using var soft = Create(new PrefixTuningSettings(text.Ids.Count) { InitializationText = "the whale" }, TinyMethods.Source(model));
+        using var frozen = no_grad();
+        var prefix = soft.Forward().KeysValues!;
+        var batch = TokenBatch.Create([text], 0, CPU) with { Target = TokenBatch.Create([[0, .. text.Ids.SkipLast(1)]], CPU) };
+        int layers = 0;
+        model.Frozen.Backbone.Forward(batch, null, null, (layer, key, value) =>
+        {
+            TensorAssert.Close(key.transpose(0, 1), prefix[2 * layer], 1e-6);
+            TensorAssert.Close(value.transpose(0, 1), prefix[2 * layer + 1], 1e-6);
+            layers++;
+        });
+        Assert.Equal(3, layers);
+    }
+
     public void Dispose()
     {
         _model.Dispose();

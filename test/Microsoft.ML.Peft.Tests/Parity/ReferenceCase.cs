@@ -48,20 +48,26 @@ internal sealed class ReferenceCase : IDisposable
 
     public string Text(string key) => _case.GetProperty(key).GetString()!;
 
-    public TokenBatch Batch => TokenBatch.Checked(Inputs["input_ids"], Inputs["attention_mask"], Inputs.GetValueOrDefault("token_type_ids"), Backbone, 0).Batch;
+    public TokenBatch Batch => BatchOf(Inputs);
 
     /// <summary>One row without its padding.</summary>
     public IReadOnlyDictionary<string, Tensor> Row(int row)
     {
         long length = Inputs["attention_mask"][row].sum().item<long>();
-        string[] names = ["input_ids", "attention_mask", "token_type_ids"];
-        return names.Where(Inputs.ContainsKey).ToDictionary(name => name, name => Inputs[name].narrow(0, row, 1).narrow(1, 0, length));
+        string[] names = ["input_ids", "attention_mask", "token_type_ids", "decoder_input_ids"];
+        return names.Where(Inputs.ContainsKey).ToDictionary(name => name, name =>
+        {
+            var values = Inputs[name].narrow(0, row, 1);
+            return name == "decoder_input_ids" ? values : values.narrow(1, 0, length);
+        });
     }
 
-    /// <summary>Hidden states of the recorded inputs, or of other ones, `[B, S, D]`.</summary>
+    /// <summary>Hidden states of the recorded inputs, or of other ones, `[B, S, D]`; of an encoder–decoder those of its decoder.</summary>
     public Tensor Forward(Prompt? prompt, IReadOnlyDictionary<string, Tensor>? inputs = null)
     {
         inputs ??= Inputs;
+        if (inputs.TryGetValue("decoder_input_ids", out var targets))
+            return Backbone.Forward(BatchOf(inputs), prompt).view(targets.size(0), targets.size(1), -1);
         return Padded.Forward(Backbone, inputs["input_ids"], prompt, inputs["attention_mask"], inputs.GetValueOrDefault("token_type_ids"));
     }
 
@@ -109,23 +115,32 @@ internal sealed class ReferenceCase : IDisposable
             initial["lstm_head.bias_ih_" + suffix], initial["lstm_head.bias_hh_" + suffix]);
         var embedding = initial["embedding.weight"];
         var shape = Backbone.Configuration;
+        int submodules = Backbone.Submodules;
         switch (Text("method"))
         {
             case "prompt":
-                return new PromptTuning(embedding);
+                return new PromptTuning(embedding, submodules);
             case "prefix":
-                return new PrefixTuning(embedding, shape.Layers, shape.KeyValueHeads);
+                return new PrefixTuning(embedding, shape.Layers, shape.KeyValueHeads, submodules);
             case "prefix-proj":
-                return new ProjectedPrefixTuning(embedding, Linear("transform.0"), Linear("transform.2"), null, shape.Layers, shape.KeyValueHeads);
+                return new ProjectedPrefixTuning(embedding, Linear("transform.0"), Linear("transform.2"), null, shape.Layers, shape.KeyValueHeads, submodules);
             case "ptuning-mlp":
-                return new PTuningMlp(embedding, Linear("mlp_head.0"), Linear("mlp_head.2"), Linear("mlp_head.4"), null);
+                return new PTuningMlp(embedding, Linear("mlp_head.0"), Linear("mlp_head.2"), Linear("mlp_head.4"), null, submodules);
             case "ptuning-lstm":
                 int layers = this["peft_config"].GetProperty("encoder_num_layers").GetInt32();
                 var weights = Enumerable.Range(0, layers).Select(i => (Lstm($"l{i}"), Lstm($"l{i}_reverse"))).ToList();
-                return new PTuningLstm(embedding, weights, Linear("mlp_head.0"), Linear("mlp_head.2"), null);
+                return new PTuningLstm(embedding, weights, Linear("mlp_head.0"), Linear("mlp_head.2"), null, submodules: submodules);
             default:
                 throw new InvalidDataException($"Unknown method {Text("method")}.");
         }
+    }
+
+    private TokenBatch BatchOf(IReadOnlyDictionary<string, Tensor> inputs)
+    {
+        var batch = TokenBatch.Checked(inputs["input_ids"], inputs["attention_mask"], inputs.GetValueOrDefault("token_type_ids"), Backbone, 0).Batch;
+        return inputs.TryGetValue("decoder_input_ids", out var targets)
+            ? batch with { Target = TokenBatch.Checked(targets, ones_like(targets), null, Backbone, 0).Batch }
+            : batch;
     }
 
     private static IEnumerable<object[]> Names(Func<string, bool> wanted) =>

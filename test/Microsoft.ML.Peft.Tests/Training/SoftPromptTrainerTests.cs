@@ -42,6 +42,14 @@ public sealed class SoftPromptTrainerTests : IDisposable
     }
 
     [Fact]
+    public void An_encoder_decoder_does_not_classify()
+    {
+        using var backbone = PretrainedModel.Load(Fixtures.Model("tiny-t5"), Precision.Float32);
+        var error = Assert.Throws<NotSupportedException>(() => _training.Run(backbone, TinyTraining.Classes(8)));
+        Assert.Contains("is an encoder–decoder (t5), which writes and neither classifies nor regresses", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_returned_model_is_that_of_the_best_epoch()
     {
         var validation = TinyTraining.Classes(40, seed: 2);

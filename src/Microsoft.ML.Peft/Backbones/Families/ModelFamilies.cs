@@ -7,6 +7,7 @@ internal static class ModelFamilies
     [
         Bert.Family, Roberta.Family, DistilBert.Family, Electra.Family,
         Llama.Family, Phi3.Family, Gemma.Family, Gpt2.Family, GptNeoX.Family, Opt.Family,
+        T5.Family,
     ];
 
     public static ModelFamily Of(ConfigFile config)

@@ -1,0 +1,150 @@
+using Microsoft.ML.Peft.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Peft.Backbones;
+
+/// <summary>
+/// The encoder–decoder transformer of Raffel et al. 2020 (T5), frozen. The encoder reads the source; the decoder writes the target
+/// and sees its own past and all of the source. Norms stand before each sublayer, scores are not scaled, nothing has a bias.
+/// </summary>
+/// <remarks>
+/// Virtual tokens stand in front of the source; since the encoder is bidirectional they see it, and each row has its own. A prefix
+/// stands in front of the decoder's own keys and values, and nowhere else.
+/// </remarks>
+internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, EncoderDecoderWeights weights) : LanguageModel
+{
+    /// <summary>The factor on query·key.</summary>
+    public const double AttentionScale = 1;
+
+    public override EncoderDecoderConfiguration Configuration => configuration;
+
+    public override ScalarType Type => weights.Type;
+
+    public override Device Device => weights.Device;
+
+    public override Tensor WordEmbeddings => weights.WordEmbeddings;
+
+    public override int PaddingId => configuration.PaddingId;
+
+    public override int Submodules => 2;
+
+    public override bool Continues => false;
+
+    public override int VirtualPositions(Prompt? prompt) => 0;
+
+    /// <summary>The decoder's last hidden states at the positions of the targets, as <see cref="Backbone.Forward"/>.</summary>
+    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    {
+        var target = batch.Target ?? throw new InvalidOperationException("An encoder–decoder's batch needs targets: tokens for the decoder beside those for the encoder.");
+        var (source, layout) = Encode(batch, prompt);
+        return Decode(target, prompt, new PackedSource(source, layout, target.Layout, configuration.HeadSize), positions, onKeysValues);
+    }
+
+    /// <summary>The encoder's output `[M, D]` for the sources, and where their rows lie in it, virtual tokens included.</summary>
+    public (Tensor Hidden, RowLayout Layout) Encode(TokenBatch batch, Prompt? prompt)
+    {
+        var hidden = weights.WordEmbeddings.index_select(0, batch.Ids);                         // [N, D]
+        var layout = batch.Layout;
+        if (prompt?.Embeddings is { } virtualTokens)
+            (hidden, layout) = (layout.InFront(virtualTokens, hidden), layout.Widen(prompt.Length));    // [M, D]
+        var stack = weights.Encoder;
+        var attention = new PackedAttention(layout, null, Bias(stack.RelativeBias, layout, 0), AttentionScale);
+        for (int number = 0; number < stack.Layers.Length; number++)
+        {
+            using var scope = NewDisposeScope();
+            var layer = stack.Layers[number];
+            hidden = SelfAttend(hidden, layer, number, attention);
+            hidden = Mlp(hidden, layer).MoveToOuterDisposeScope();
+        }
+        return (stack.FinalNorm.Forward(hidden), layout);
+    }
+
+    /// <summary>The decoder's last hidden states for whole targets.</summary>
+    public Tensor Decode(TokenBatch target, Prompt? prompt, SourceAttention source, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    {
+        var prefix = prompt?.KeysValuesAs(Type);
+        var bias = Bias(weights.Decoder.RelativeBias, target.Layout, prefix is null ? 0 : prompt!.Length);
+        return Decode(target.Ids, new PackedAttention(target.Layout, prefix, bias, AttentionScale), source, positions, onKeysValues);
+    }
+
+    /// <summary>One further token per row `[B]` behind those that the cache holds, which then holds it too: hidden states `[B, D]`.</summary>
+    public Tensor Next(Tensor ids, KeyValueCache cache, SourceAttention source)
+    {
+        // Targets all begin with one token, so that all rows are equally long.
+        var bias = weights.Decoder.RelativeBias.At(1, cache.Positions[0] + 1);                  // [H, 1, K]
+        var hidden = Decode(ids, new CachedAttention(cache, _ => bias, AttentionScale), source, null, null);
+        cache.Advance();
+        return hidden;
+    }
+
+    public override Tensor Logits(Tensor hidden)
+    {
+        if (configuration.ScaleOutputs)
+            hidden = hidden.Times(1 / Math.Sqrt(configuration.HiddenSize));
+        return weights.Head.Forward(hidden).to(ScalarType.Float32);
+    }
+
+    public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) =>
+        new EncoderDecoderRows(this, texts, prompt, maxNewTokens);
+
+    public override void Dispose() => weights.Dispose();
+
+    /// <summary>The encoder's keys and values for each layer of the decoder `[M, H, d]`.</summary>
+    public IEnumerable<(Tensor Key, Tensor Value)> SourceKeysValues(Tensor source) =>
+        weights.Decoder.Layers.Select(layer => PackedSource.KeysValues(layer.Cross!, source, configuration.HeadSize));
+
+    private Tensor Decode(Tensor ids, RowAttention self, SourceAttention source, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues)
+    {
+        var hidden = weights.WordEmbeddings.index_select(0, ids);                               // [M, D]
+        var stack = weights.Decoder;
+        for (int number = 0; number < stack.Layers.Length; number++)
+        {
+            using var scope = NewDisposeScope();
+            var layer = stack.Layers[number];
+            hidden = SelfAttend(hidden, layer, number, self, onKeysValues);
+            hidden = CrossAttend(hidden, layer.Cross!, number, source);
+            if (positions is not null && number == stack.Layers.Length - 1)
+                hidden = hidden.index_select(0, positions);
+            hidden = Mlp(hidden, layer).MoveToOuterDisposeScope();
+        }
+        return stack.FinalNorm.Forward(hidden);
+    }
+
+    private Tensor SelfAttend(Tensor hidden, StackLayer layer, int number, RowAttention attention, Action<int, Tensor, Tensor>? onKeysValues = null)
+    {
+        var projected = layer.QueryKeyValue.Forward(layer.SelfAttentionNorm.Forward(hidden))
+            .view(hidden.size(0), 3, configuration.Heads, configuration.HeadSize);              // [M, 3, H, d]
+        Tensor query = projected.select(1, 0), key = projected.select(1, 1), value = projected.select(1, 2);
+        onKeysValues?.Invoke(number, key, value);
+        return hidden.Plus(layer.AttentionOutput.Forward(attention.Forward(number, query, key, value)));
+    }
+
+    private Tensor CrossAttend(Tensor hidden, CrossAttention cross, int number, SourceAttention source)
+    {
+        var query = cross.Query.Forward(cross.Norm.Forward(hidden)).view(hidden.size(0), configuration.Heads, configuration.HeadSize);  // [M, H, d]
+        return hidden.Plus(cross.Output.Forward(source.Forward(number, cross, query)));
+    }
+
+    private Tensor Mlp(Tensor hidden, StackLayer layer)
+    {
+        var inner = layer.Up.Forward(layer.MlpNorm.Forward(hidden));                            // [M, I] or [M, 2I]
+        if (configuration.GatedMlp)
+        {
+            var halves = inner.chunk(2, 1);
+            inner = configuration.Activation.Apply(halves[0]).mul(halves[1]);
+        }
+        else
+        {
+            inner = configuration.Activation.Apply(inner);
+        }
+        return hidden.Plus(layer.Down.Forward(inner));
+    }
+
+    /// <summary>The bias of each row length, made before any layer's dispose scope, because the layers share it.</summary>
+    private static Func<int, long, Tensor> Bias(RelativeBias bias, RowLayout layout, int prefix)
+    {
+        var byLength = layout.Groups.ToDictionary(group => group.Length, group => bias.At(group.Length, prefix + group.Length));
+        return (_, length) => byLength[length];
+    }
+}
