@@ -12,6 +12,9 @@ internal static class AdapterDirectory
 
     private const string PickleName = "adapter_model.bin";
 
+    /// <summary>The directory as one whose files are replaced together.</summary>
+    public static AtomicDirectory At(string directory) => new(directory, last: ConfigurationName);
+
     /// <summary>Reads an adapter; the tensors are copies that belong to the caller, on the CPU and in the file's precision.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     /// <exception cref="FileNotFoundException">It lacks one of the two files.</exception>
@@ -24,6 +27,8 @@ internal static class AdapterDirectory
         {
             throw new DirectoryNotFoundException($"The adapter directory '{directory}' does not exist.");
         }
+
+        At(directory).Recover();
 
         var configuration = AdapterConfiguration.Read(Expect(directory, ConfigurationName));
         string path = Path.Combine(directory, TensorsName);
@@ -40,7 +45,7 @@ internal static class AdapterDirectory
         return (configuration, file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).clone().MoveToOuterDisposeScope()));
     }
 
-    /// <summary>Writes an adapter that Hugging Face PEFT can load, creating the directory if need be; each file appears whole or not at all.</summary>
+    /// <summary>Writes the files of an adapter that Hugging Face PEFT can load, creating the directory if need be.</summary>
     /// <exception cref="IOException">The disk is full or the path unusable.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
     public static void Write(string directory, AdapterConfiguration configuration, IReadOnlyDictionary<string, Tensor> tensors)

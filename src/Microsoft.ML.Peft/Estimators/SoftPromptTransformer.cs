@@ -55,7 +55,9 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <summary>Saves the soft prompt and the head as an adapter directory in the layout of Hugging Face PEFT.</summary>
-    /// <param name="directory">The directory, which is made if it does not exist.</param>
+    /// <param name="directory">The directory, which is made if it does not exist. Files of an adapter in it are replaced, others stay.</param>
+    /// <exception cref="IOException">The disk is full or the path unusable.</exception>
+    /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public void SaveAdapter(string directory) => Model.Save(directory);
 

@@ -47,11 +47,13 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         return new Adapter(configuration, prompt.DetachFromDisposeScope(), CreateHead(pooling, backbone.Frozen, values), description);
     }
 
-    public void Save(string directory)
+    /// <summary>Writes all files or none; others in the directory stay.</summary>
+    public void Save(string directory) => AdapterDirectory.At(directory).Write(FileNames, Write);
+
+    private void Write(string directory)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
-        System.IO.Directory.CreateDirectory(directory);
         if (Head is not null)
             SaveHead(directory, tensors);
         AdapterDirectory.Write(directory, Configuration, tensors);
@@ -64,7 +66,6 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         {
             foreach (var (name, value) in head)
                 tensors[HeadPrefix + name] = value;
-            File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
         }
         else
         {

@@ -109,9 +109,9 @@ public sealed partial class PeftModel : IDisposable
     /// <summary>
     /// Saves the adapter: the two files of Hugging Face PEFT, and `head.json` for what they have no place for. A head
     /// whose pooling Hugging Face does not know lies in `head.safetensors` instead of in the adapter's own file.
-    /// Each file appears whole or not at all.
+    /// All files appear or none, even if the process is killed.
     /// </summary>
-    /// <param name="directory">Is created if it does not exist.</param>
+    /// <param name="directory">Is created if it does not exist. Files of an adapter are replaced, other files in it stay.</param>
     /// <exception cref="IOException">The disk is full or the path unusable.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
     public void Save(string directory)

@@ -62,6 +62,43 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Fact]
+    public void Files_that_are_no_adapters_stay()
+    {
+        using var model = Train();
+        string card = _directory.Write("README.md", "A model card.");
+        model.Save(_directory.Path);
+        model.Save(_directory.Path);
+        Assert.Equal("A model card.", File.ReadAllText(card));
+        Assert.Equal(["README.md", "adapter_config.json", "adapter_model.safetensors", "head.json", "head.safetensors"], FilesIn(_directory.Path));
+    }
+
+    [Fact]
+    public void An_adapter_whose_saving_was_killed_half_way_is_loaded_as_the_new_one()
+    {
+        using PeftModel old = Train(Pooling.Mean), fresh = Train(Pooling.HuggingFace, "prefix tuning");
+        string directory = _directory.File("adapter");
+        old.Save(directory);
+        int operations = 0;
+        Assert.Throws<OperationCanceledException>(() => new AtomicDirectory(directory, AdapterDirectory.ConfigurationName, () => CancelAfter(7)).Write(Adapter.FileNames, partial =>
+        {
+            fresh.Save(Path.Combine(partial, "all"));
+            foreach (string file in Directory.GetFiles(Path.Combine(partial, "all")))
+                File.Move(file, Path.Combine(partial, Path.GetFileName(file)));
+            Directory.Delete(Path.Combine(partial, "all"));
+        }));
+        Assert.NotEqual(4, FilesIn(directory).Length);
+        using var loaded = PeftModel.Load(_backbone, directory);
+        Assert.Equal(Scores(fresh), Scores(loaded));
+        Assert.Empty(Directory.GetDirectories(directory));
+
+        void CancelAfter(int count)
+        {
+            if (operations++ == count)
+                throw new OperationCanceledException();
+        }
+    }
+
+    [Fact]
     public void A_directory_is_created_with_its_parents()
     {
         using var model = Train();
