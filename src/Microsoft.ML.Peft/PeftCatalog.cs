@@ -3,7 +3,7 @@ using Microsoft.ML.Peft;
 
 namespace Microsoft.ML;
 
-/// <summary>Soft prompts of frozen transformers for text classification and regression, as parts of ML.NET pipelines.</summary>
+/// <summary>Soft prompts of frozen transformers for text classification, regression and generation, as parts of ML.NET pipelines.</summary>
 public static class PeftCatalog
 {
     /// <summary>
@@ -11,10 +11,10 @@ public static class PeftCatalog
     /// (Lester et al. 2021). The smallest of the three methods.
     /// </summary>
     /// <param name="catalog">`mlContext.Transforms`.</param>
-    /// <param name="labelColumnName">The label column: Key (multiclass classification), Boolean (binary classification) or Single (regression).</param>
+    /// <param name="labelColumnName">The label column: Key (multiclass classification), Boolean (binary classification), Single (regression) or Text (generation).</param>
     /// <param name="textColumnName">The text column.</param>
     /// <param name="secondTextColumnName">A second text column for pairs; null for none.</param>
-    /// <param name="model">The frozen model: a directory in Hugging Face layout, or the name of an embedded model; null for the embedded `all-MiniLM-L6-v2`.</param>
+    /// <param name="model">The frozen model: a directory in Hugging Face layout, or the name of an embedded model; null for the embedded `all-MiniLM-L6-v2`, in generation for `SmolLM2-135M-Instruct`.</param>
     /// <param name="virtualTokens">The number of virtual tokens, at least 1.</param>
     /// <param name="validationSet">Rows to validate on after each epoch; null to hold out a tenth of the training rows.</param>
     /// <exception cref="ArgumentException">An argument is out of its range.</exception>
@@ -87,6 +87,19 @@ public static class PeftCatalog
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static PTuningEstimator PTuning(this TransformsCatalog catalog, PTuningOptions options)
         => new(CatalogUtils.GetEnvironment(catalog), options);
+
+    /// <summary>Generation has no trainer of ML.NET beside it; this evaluates its texts as, say, `MulticlassClassification` evaluates classes.</summary>
+    /// <param name="context">The context.</param>
+    /// <example>
+    /// <code>
+    /// GenerationMetrics metrics = mlContext.TextGeneration().Evaluate(model.Transform(test));
+    /// </code>
+    /// </example>
+    public static TextGenerationCatalog TextGeneration(this MLContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return new TextGenerationCatalog();
+    }
 
     private static T Fill<T>(
         T options, string labelColumnName, string textColumnName, string? secondTextColumnName, string? model, int virtualTokens, IDataView? validationSet)

@@ -68,7 +68,7 @@ internal sealed class TrainSpeedBenchmark
         var operations = new Operations(encoder.Configuration, methodSettings is PrefixTuningSettings, options.VirtualTokens, pooling == Pooling.Mean, Training: true);
         double needed = sample.Texts.Sum(text => operations.Row(text.Ids.Count));
         return new Result(
-            "train-speed", method, options.VirtualTokens, options.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
+            "train-speed", method, options.VirtualTokens, settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
             sample.Count / seconds, tokens / seconds, tokens / (double)sample.Count, tokenizeSeconds, memory.Peak, memory.Growth,
             Median.Of(benchmark._rounds.Select(round => round.Gemm)) / 1e9, Median.Of(benchmark._rounds.Select(round => needed / round.Seconds / round.Gemm)),
             history.Epochs[^1].TrainingLoss, trainee.Parameters.Sum(parameter => parameter.numel()));

@@ -15,7 +15,7 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
     private readonly ValueGetter<DataViewRowId> _inputId;
     private readonly DataViewRowId[] _ids;
     private readonly long[] _batches;
-    private readonly float[] _outputs;
+    private readonly ScoredRows _outputs;
     private int _count;
     private int _current;
     private long _position = -1;
@@ -33,7 +33,7 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
         _inputId = input.GetIdGetter();
         _ids = new DataViewRowId[batchSize];
         _batches = new long[batchSize];
-        _outputs = new float[batchSize * schema.Outputs];
+        _outputs = new ScoredRows(batchSize, schema.Outputs);
     }
 
     public override DataViewSchema Schema => _schema.Output;
@@ -98,14 +98,14 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
 
     private int CurrentSlot() => _position >= 0 ? _current : throw CursorErrors.NoCurrentRow();
 
-    private ReadOnlySpan<float> CurrentOutputs()
+    private ScoredRow CurrentOutputs()
     {
         int slot = CurrentSlot();
         if (!_scored)
         {
-            _scorer(_texts.First(_count), _secondTexts is null ? [] : _secondTexts.First(_count), _outputs.AsSpan(0, _count * _schema.Outputs));
+            _scorer(_texts.First(_count), _secondTexts is null ? [] : _secondTexts.First(_count), _outputs);
             _scored = true;
         }
-        return _outputs.AsSpan(slot * _schema.Outputs, _schema.Outputs);
+        return _outputs[slot];
     }
 }

@@ -15,6 +15,14 @@ internal static class InputColumns
         return column;
     }
 
+    /// <summary>One or several texts per row.</summary>
+    public static void FindTexts(SchemaShape schema, string role, string name)
+    {
+        var column = Find(schema, role, name);
+        if (column.ItemType is not TextDataViewType)
+            throw new ArgumentException($"The {role} column '{name}' is {column.GetTypeString()}; it must be Text, or a vector of Text.", nameof(schema));
+    }
+
     public static (SchemaShape.Column Column, PredictionTask Task) FindLabel(SchemaShape schema, string name)
     {
         var column = Find(schema, "label", name);
@@ -28,14 +36,11 @@ internal static class InputColumns
             if (column.ItemType == NumberDataViewType.Single)
                 return (column, PredictionTask.Regression);
             if (column.ItemType is TextDataViewType)
-                throw new NotSupportedException(
-                    $"The label column '{name}' is Text, which would mean text generation; that is not supported. For classes, put " +
-                    $"Conversion.MapValueToKey(\"{name}\") before this estimator; supported are Key (multiclass classification), Boolean " +
-                    "(binary classification) and Single (regression).");
+                return (column, PredictionTask.Generation);
         }
         throw new ArgumentException(
             $"The label column '{name}' is {type}; it must be a Key (multiclass classification, see Conversion.MapValueToKey), " +
-            "a Boolean (binary classification) or a Single (regression).", nameof(schema));
+            "a Boolean (binary classification), a Single (regression) or a Text (generation).", nameof(schema));
     }
 
     private static SchemaShape.Column Find(SchemaShape schema, string role, string name)

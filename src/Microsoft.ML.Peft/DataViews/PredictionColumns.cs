@@ -27,7 +27,8 @@ internal static class PredictionColumns
                 PromiseScalar(names.Probability, NumberDataViewType.Single, isNormalized: true),
                 PromiseScalar(names.Score, NumberDataViewType.Single),
             ],
-            _ => [PromiseScalar(names.Score, NumberDataViewType.Single)],
+            PredictionTask.Regression => [PromiseScalar(names.Score, NumberDataViewType.Single)],
+            _ => [new(names.GeneratedText, VectorKind.Scalar, TextDataViewType.Instance, false)],
         };
         var hidden = added.Select(c => c.Name).ToHashSet();
         return new SchemaShape(input.Where(c => !hidden.Contains(c.Name)).Concat(added));
@@ -43,16 +44,21 @@ internal static class PredictionColumns
             PredictionTask.Binary =>
             [
                 new(names.PredictedLabel, BooleanDataViewType.Instance, Annotations(ScoreColumnKind.BinaryClassification, ScoreValueKind.PredictedLabel),
-                    raw => (ValueGetter<bool>)((ref bool target) => target = OutputValues.Logit(raw()) > 0)),
+                    raw => (ValueGetter<bool>)((ref bool target) => target = OutputValues.Logit(raw().Numbers) > 0)),
                 new(names.Probability, NumberDataViewType.Single, Annotations(ScoreColumnKind.BinaryClassification, ScoreValueKind.Probability),
-                    raw => (ValueGetter<float>)((ref float target) => target = OutputValues.Sigmoid(OutputValues.Logit(raw())))),
+                    raw => (ValueGetter<float>)((ref float target) => target = OutputValues.Sigmoid(OutputValues.Logit(raw().Numbers)))),
                 new(names.Score, NumberDataViewType.Single, Annotations(ScoreColumnKind.BinaryClassification, ScoreValueKind.Score),
-                    raw => (ValueGetter<float>)((ref float target) => target = OutputValues.Logit(raw()))),
+                    raw => (ValueGetter<float>)((ref float target) => target = OutputValues.Logit(raw().Numbers))),
+            ],
+            PredictionTask.Regression =>
+            [
+                new(names.Score, NumberDataViewType.Single, Annotations(ScoreColumnKind.Regression, ScoreValueKind.Score),
+                    raw => (ValueGetter<float>)((ref float target) => target = raw().Numbers[0])),
             ],
             _ =>
             [
-                new(names.Score, NumberDataViewType.Single, Annotations(ScoreColumnKind.Regression, ScoreValueKind.Score),
-                    raw => (ValueGetter<float>)((ref float target) => target = raw()[0])),
+                new(names.GeneratedText, TextDataViewType.Instance, DataViewSchema.Annotations.Empty,
+                    raw => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> target) => target = raw().Text.AsMemory())),
             ],
         };
     }
@@ -79,7 +85,7 @@ internal static class PredictionColumns
         var annotations = ScoreAnnotations(ScoreColumnKind.MulticlassClassification, ScoreValueKind.PredictedLabel, scoreSet);
         shape.Keys?.AddTo(annotations, Kinds.KeyValues);
         return new(shape.Names.PredictedLabel, new KeyDataViewType(typeof(uint), shape.Outputs), annotations.ToAnnotations(),
-            raw => (ValueGetter<uint>)((ref uint target) => target = OutputValues.Key(raw())));
+            raw => (ValueGetter<uint>)((ref uint target) => target = OutputValues.Key(raw().Numbers)));
     }
 
     private static PredictionColumn DescribeProbabilities(PredictionShape shape, uint scoreSet)
@@ -89,7 +95,7 @@ internal static class PredictionColumns
             shape.Keys.AddTo(annotations, Kinds.SlotNames);
         shape.Keys?.AddTo(annotations, Kinds.TrainingLabelValues);
         return new(shape.Names.Score, new VectorDataViewType(NumberDataViewType.Single, shape.Outputs), annotations.ToAnnotations(),
-            raw => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> target) => OutputValues.Softmax(raw(), ref target)));
+            raw => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> target) => OutputValues.Softmax(raw().Numbers, ref target)));
     }
 
     private static DataViewSchema.Annotations.Builder ScoreAnnotations(string columnKind, string valueKind, uint scoreSet)

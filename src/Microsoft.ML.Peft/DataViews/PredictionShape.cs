@@ -5,7 +5,7 @@ namespace Microsoft.ML.Peft.DataViews;
 
 /// <summary>
 /// What a fitted transformer predicts: everything that its output columns depend on besides the input schema.
-/// <see cref="Outputs"/> is the width of the head; <see cref="Keys"/> the label's key values, where it has some.
+/// <see cref="Outputs"/> is the width of the head, 0 where the model writes; <see cref="Keys"/> the label's key values, where it has some.
 /// </summary>
 internal sealed record PredictionShape(ColumnNames Names, PredictionTask Task, int Outputs, LabelKeys? Keys)
 {
@@ -21,6 +21,7 @@ internal sealed record PredictionShape(ColumnNames Names, PredictionTask Task, i
         {
             KeyDataViewType key => OfKey(label, key, names),
             BooleanDataViewType => new PredictionShape(names, PredictionTask.Binary, 2, null),
+            TextDataViewType => new PredictionShape(names, PredictionTask.Generation, 0, null),
             _ => new PredictionShape(names, PredictionTask.Regression, 1, null),
         };
     }

@@ -11,14 +11,14 @@ internal sealed class ScoringRow : DataViewRow
     private readonly bool[] _active;
     private readonly ValueGetter<ReadOnlyMemory<char>>? _text;
     private readonly ValueGetter<ReadOnlyMemory<char>>? _secondText;
-    private readonly float[] _outputs;
+    private readonly ScoredRows _outputs;
     private long _scoredPosition = -1;
 
     public ScoringRow(DataViewRow input, IReadOnlyCollection<DataViewSchema.Column> active, ScoringSchema schema, TextScorer scorer)
     {
         (_input, _schema, _scorer) = (input, schema, scorer);
         _active = schema.ActiveColumns(active);
-        _outputs = new float[schema.Outputs];
+        _outputs = new ScoredRows(1, schema.Outputs);
         if (!active.Any(schema.IsPrediction))
             return;
         _text = input.GetGetter<ReadOnlyMemory<char>>(schema.Text);
@@ -51,15 +51,15 @@ internal sealed class ScoringRow : DataViewRow
         base.Dispose(disposing);
     }
 
-    private ReadOnlySpan<float> Outputs()
+    private ScoredRow Outputs()
     {
         if (_input.Position < 0)
             throw CursorErrors.NoCurrentRow();
         if (_scoredPosition == _input.Position)
-            return _outputs;
+            return _outputs[0];
         _scorer([Read(_text!)], _secondText is null ? [] : [Read(_secondText)], _outputs);
         _scoredPosition = _input.Position;
-        return _outputs;
+        return _outputs[0];
     }
 
     private static string Read(ValueGetter<ReadOnlyMemory<char>> getter)

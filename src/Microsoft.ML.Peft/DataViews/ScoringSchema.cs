@@ -28,7 +28,7 @@ internal sealed class ScoringSchema
 
     public DataViewSchema Output { get; }
 
-    /// <summary>The width of the head.</summary>
+    /// <summary>The width of the head; 0 where the model writes.</summary>
     public int Outputs { get; }
 
     public DataViewSchema.Column Text { get; }

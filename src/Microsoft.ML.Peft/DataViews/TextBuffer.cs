@@ -15,5 +15,12 @@ internal sealed class TextBuffer(DataViewRow row, DataViewSchema.Column column, 
         _texts[slot] = text.ToString();
     }
 
+    /// <summary>The current row's text alone.</summary>
+    public string ReadOne()
+    {
+        Read(0);
+        return _texts[0];
+    }
+
     public ReadOnlySpan<string> First(int count) => _texts.AsSpan(0, count);
 }

@@ -18,13 +18,12 @@ public sealed class PTuningEstimator : IEstimator<SoftPromptTransformer>
     /// <param name="input">Rows with a label column and one or two text columns.</param>
     /// <returns>The transformer, which the caller may dispose.</returns>
     /// <exception cref="ArgumentException">A column is missing or has the wrong type, or nothing can be learnt from its values.</exception>
-    /// <exception cref="NotSupportedException">The label column is Text, or the model's architecture is not supported.</exception>
+    /// <exception cref="NotSupportedException">The label column is Text, and the model cannot write; or its architecture is not supported.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
     public SoftPromptTransformer Fit(IDataView input) => _fit.Fit(input);
 
     /// <summary>Checks the input columns and returns the schema that the fitted transformer will deliver.</summary>
     /// <param name="inputSchema">The columns of the data to fit.</param>
     /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="NotSupportedException">The label column is Text.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _fit.GetOutputSchema(inputSchema);
 }

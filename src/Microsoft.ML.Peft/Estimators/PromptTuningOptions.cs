@@ -6,7 +6,7 @@ namespace Microsoft.ML.Peft;
 
 /// <summary>
 /// Options of prompt tuning: trained embeddings in front of the input
-/// (Lester et al. 2021, "The Power of Scale for Parameter-Efficient Prompt Tuning"). The default learning rate is 0.03.
+/// (Lester et al. 2021, "The Power of Scale for Parameter-Efficient Prompt Tuning"). The default learning rate is 0.03, in generation 0.05.
 /// </summary>
 public sealed class PromptTuningOptions : SoftPromptOptions
 {

@@ -20,11 +20,14 @@ internal sealed record SavedTransformer(
     private const string FilePrefix = "Adapter-";
     private const int MostFiles = 64;
 
+    // Version 1 knew no generation, and had no name for its column.
+    private const uint FirstWithGeneration = 0x00010002;
+
     private static readonly JsonSerializerOptions JsonOptions = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     // The simple assembly name: with the full one, a newer file would fail with "assembly not found" instead of naming its version.
     private static VersionInfo Version => new(
-        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010001, verReadableCur: 0x00010001, verWeCanReadBack: 0x00010001,
+        modelSignature: "SOFTPRMT", verWrittenCur: 0x00010002, verReadableCur: 0x00010002, verWeCanReadBack: 0x00010001,
         loaderSignature: LoaderSignature, loaderAssemblyName: typeof(SavedTransformer).Assembly.GetName().Name);
 
     public void Write(ModelSaveContext context)
@@ -38,6 +41,7 @@ internal sealed record SavedTransformer(
         context.SaveNonEmptyString(names.PredictedLabel);
         context.SaveNonEmptyString(names.Score);
         context.SaveNonEmptyString(names.Probability);
+        context.SaveNonEmptyString(names.GeneratedText);
         context.SaveNonEmptyString(ModelName);
         context.SaveNonEmptyString(ModelFingerprint);
         context.Writer.Write((int)Precision);
@@ -63,11 +67,13 @@ internal sealed record SavedTransformer(
         {
             var names = new ColumnNames(
                 context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadStringOrNull(),
-                context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadNonEmptyString());
+                context.LoadNonEmptyString(), context.LoadNonEmptyString(), context.LoadNonEmptyString(),
+                context.Header.ModelVerWritten < FirstWithGeneration ? ColumnNames.DefaultGeneratedText : context.LoadNonEmptyString());
             string modelName = context.LoadNonEmptyString(), fingerprint = context.LoadNonEmptyString();
             var precision = ReadEnum<Precision>(context);
             var task = ReadEnum<PredictionTask>(context);
-            int outputs = ReadCount(context, "outputs", 1, PredictionShape.MostClasses);
+            bool writes = task == PredictionTask.Generation;
+            int outputs = ReadCount(context, "outputs", writes ? 0 : 1, writes ? 0 : PredictionShape.MostClasses);
             int files = ReadCount(context, "files", 1, MostFiles);
             var fileNames = Enumerable.Range(0, files).Select(_ => context.LoadNonEmptyString()).ToList();
             var keys = context.Reader.ReadBoolean() ? LabelKeys.FromJson(ReadStream(context, KeysStream)) : null;
@@ -100,6 +106,7 @@ internal sealed record SavedTransformer(
         {
             PredictionTask.Binary => outputs == 2 && keys is null,
             PredictionTask.Regression => outputs == 1 && keys is null,
+            PredictionTask.Generation => keys is null,
             _ => keys is null || keys.Names.Count == outputs,
         };
         if (!valid)

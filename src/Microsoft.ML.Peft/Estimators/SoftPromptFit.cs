@@ -1,16 +1,21 @@
 using System.Globalization;
+using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.Peft.Native;
 using Microsoft.ML.Peft.Training;
 using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Estimators;
 
 /// <summary>What the three estimators share: from rows to a trained transformer.</summary>
 internal sealed class SoftPromptFit
 {
+    private const string TrainingSet = "training set";
+    private const string ValidationSet = "validation set";
+
     private readonly IHost _host;
     private readonly SoftPromptOptions _options;
     private readonly MethodSettings _method;
@@ -45,16 +50,36 @@ internal sealed class SoftPromptFit
 
         using var channel = _host.Start("Training");
         var reader = new LabeledTextsReader(_names, shape.Task, channel, CheckCancelled);
-        var train = reader.Read(input, "training set");
-        var validation = _options.ValidationSet is { } rows ? reader.Read(rows, "validation set") : null;
-        var settings = _options.ToTrainingSettings(_options.Seed ?? InterruptedSeed() ?? _host.Rand.Next(), labelNames);
-
-        CheckCancelled();
-        using var backbone = PretrainedModel.Load(_options.Model, _options.Precision, device);
-        using var report = new TrainingReport(_host, channel);
-        var observer = new TrainingObserver(report.Progress, report.Log, CheckCancelled);
-        var (model, history) = SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer, _options.CheckpointDirectory);
+        bool writes = shape.Task == PredictionTask.Generation;
+        var settings = _options.ToTrainingSettings(_options.Seed ?? InterruptedSeed() ?? _host.Rand.Next(), labelNames, languageModelAnswers: writes);
+        var (model, history) = writes ? FitWriter(input, reader, settings, channel, device) : FitHead(input, reader, shape, settings, channel, device);
         return new SoftPromptTransformer(_host, shape, _options.Precision, model, history);
+    }
+
+    private (PeftModel Model, TrainingHistory History) FitHead(
+        IDataView input, LabeledTextsReader reader, PredictionShape shape, TrainingSettings settings, IChannel channel, Device device)
+    {
+        var train = reader.Read(input, TrainingSet);
+        var validation = _options.ValidationSet is { } rows ? reader.Read(rows, ValidationSet) : null;
+        return Fit(channel, device, ModelLocator.DefaultEncoder, (backbone, observer) =>
+            SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer, _options.CheckpointDirectory));
+    }
+
+    private (PeftModel Model, TrainingHistory History) FitWriter(
+        IDataView input, LabeledTextsReader reader, TrainingSettings settings, IChannel channel, Device device)
+    {
+        var train = reader.ReadTargets(input, TrainingSet);
+        var validation = _options.ValidationSet is { } rows ? reader.ReadTargets(rows, ValidationSet) : null;
+        return Fit(channel, device, ModelLocator.DefaultDecoder, (backbone, observer) => GenerationTrainer.Train(backbone, _method, train, validation, settings, observer, _options.CheckpointDirectory));
+    }
+
+    /// <summary>Loads the frozen model and trains on it.</summary>
+    private T Fit<T>(IChannel channel, Device device, string defaultModel, Func<PretrainedModel, TrainingObserver, T> train)
+    {
+        CheckCancelled();
+        using var backbone = PretrainedModel.Load(_options.Model ?? defaultModel, _options.Precision, device);
+        using var report = new TrainingReport(_host, channel);
+        return train(backbone, new TrainingObserver(report.Progress, report.Log, CheckCancelled));
     }
 
     /// <summary>The seed of the training that goes on, which nobody has named.</summary>

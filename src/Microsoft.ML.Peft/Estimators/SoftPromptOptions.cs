@@ -12,8 +12,8 @@ public abstract class SoftPromptOptions
     private protected SoftPromptOptions() { }
 
     /// <summary>
-    /// The label column; its type decides the task: Key (multiclass classification), Boolean (binary classification) or
-    /// Single (regression). Default `Label`.
+    /// The label column; its type decides the task: Key (multiclass classification), Boolean (binary classification), Single (regression) or
+    /// Text (generation: the text to write). Default `Label`.
     /// </summary>
     public string LabelColumnName { get; set; } = "Label";
 
@@ -32,6 +32,9 @@ public abstract class SoftPromptOptions
     /// <summary>The output column of the probability of `true` in binary classification. Default `Probability`.</summary>
     public string ProbabilityColumnName { get; set; } = "Probability";
 
+    /// <summary>The output column of written texts in generation. Default `GeneratedText`.</summary>
+    public string GeneratedTextColumnName { get; set; } = ColumnNames.DefaultGeneratedText;
+
     /// <summary>
     /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), a `.gguf` file of the
     /// Llama architecture, or the name of an embedded model. Default null: the embedded `all-MiniLM-L6-v2`.
@@ -43,12 +46,12 @@ public abstract class SoftPromptOptions
     public int VirtualTokens { get; set; } = 20;
 
     /// <summary>
-    /// Longer texts are cut to this many tokens, special tokens included; at least 3. Default null: what the model's positions leave
-    /// beside the virtual tokens.
+    /// Longer texts are cut to this many tokens, special tokens included; at least 3. In generation it counts the prompt and the text to write
+    /// together, and the prompt is cut first. Default null: what the model's positions leave beside the virtual tokens.
     /// </summary>
     public int? MaxTokens { get; set; }
 
-    /// <summary>How hidden states become one vector per text. Default <see cref="Pooling.Auto"/>.</summary>
+    /// <summary>How hidden states become one vector per text, for a trained head. Default <see cref="Pooling.Auto"/>.</summary>
     public Pooling Pooling { get; set; } = Pooling.Auto;
 
     /// <summary>The number format of the frozen weights. Default <see cref="Precision.Auto"/>.</summary>
@@ -56,13 +59,13 @@ public abstract class SoftPromptOptions
 
     /// <summary>
     /// Passes over the training rows, at least 1. Default null: 5, and more where that would be fewer than 300 steps, because the
-    /// number of steps decides how far a soft prompt gets.
+    /// number of steps decides how far a soft prompt gets; in generation 3, and more where that would be fewer than 100 steps.
     /// </summary>
     public int? MaxEpochs { get; set; }
 
-    /// <summary>Rows per training step, at least 1. Default 32.</summary>
+    /// <summary>Rows per training step, at least 1. Default null: 32, where a language model's own output layer answers 8.</summary>
     [Range(8, 64, 32, true)]
-    public int BatchSize { get; set; } = 32;
+    public int? BatchSize { get; set; }
 
     /// <summary>
     /// The soft prompt's highest learning rate (AdamW), above 0 and at most 1000. Default null: the method's own, which its options class states.
@@ -70,7 +73,7 @@ public abstract class SoftPromptOptions
     [Range(1e-4, 0.3, 0.01, true)]
     public double? LearningRate { get; set; }
 
-    /// <summary>The head's highest learning rate (AdamW), above 0 and at most 1000. Default 0.01.</summary>
+    /// <summary>A trained head's highest learning rate (AdamW), above 0 and at most 1000. Default 0.01.</summary>
     [Range(1e-4, 0.1, 0.01, true)]
     public double HeadLearningRate { get; set; } = 1e-2;
 
@@ -78,7 +81,7 @@ public abstract class SoftPromptOptions
     public double WeightDecay { get; set; }
 
     /// <summary>
-    /// The part of each training target that is spread over all classes (Szegedy et al. 2016), 0 to 1; regression has none. Default 0.1.
+    /// The part of each training target that is spread over all classes (Szegedy et al. 2016), 0 to 1; regression and generation have none. Default 0.1.
     /// </summary>
     /// <remarks>
     /// It keeps few rows from being learned by heart. What it takes from the probabilities is given back afterwards: they are calibrated
@@ -98,14 +101,14 @@ public abstract class SoftPromptOptions
     public double MaxGradientNorm { get; set; } = 1;
 
     /// <summary>
-    /// Rows to validate on after each epoch: the best epoch is kept, and the linear probe is compared. They need the same columns.
+    /// Rows to validate on after each epoch: the best epoch is kept, and the linear probe is compared, in generation the frozen model's own loss. They need the same columns.
     /// Default null: <see cref="ValidationFraction"/> of the training rows is held out.
     /// </summary>
     public IDataView? ValidationSet { get; set; }
 
     /// <summary>
     /// The part of the training rows held out when there is no <see cref="ValidationSet"/>, 0 to 0.5, but no more than about 500 rows; 0 trains
-    /// on all rows, keeps the last epoch and compares with no linear probe. Default 0.1.
+    /// on all rows, keeps the last epoch and compares with nothing. Default 0.1.
     /// </summary>
     public double ValidationFraction { get; set; } = 0.1;
 
@@ -113,6 +116,20 @@ public abstract class SoftPromptOptions
     /// Training stops after this many epochs without a better validation metric, at least 1. Default null: a third of all epochs, at least 3.
     /// </summary>
     public int? Patience { get; set; }
+
+    /// <summary>
+    /// What a language model is given to write on from: a text with the places `{text}`, once, and with a second text column `{second}`, once.
+    /// All else stands for itself. Default null: `{text}` and a line break, or `{text}`, `{second}` and a line break behind each.
+    /// </summary>
+    /// <remarks>
+    /// For generation; a trained head reads texts as they are. The rendered template and the
+    /// text to write are tokenised separately and joined, because a prediction starts from the template alone. Too long texts are cut at
+    /// their ends, and what the template has behind them stays.
+    /// </remarks>
+    public string? PromptTemplate { get; set; }
+
+    /// <summary>How texts are written in generation. Default: greedily, at most 64 tokens.</summary>
+    public GenerationOptions Generation { get; set; } = new();
 
     /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
     public int? Seed { get; set; }
@@ -134,14 +151,14 @@ public abstract class SoftPromptOptions
     /// <summary>The method's own settings, checked.</summary>
     internal abstract MethodSettings ToMethodSettings();
 
-    internal ColumnNames ToColumnNames() => new(LabelColumnName, TextColumnName, SecondTextColumnName, PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName);
+    internal ColumnNames ToColumnNames() => new(LabelColumnName, TextColumnName, SecondTextColumnName, PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, GeneratedTextColumnName);
 
-    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames) => new()
+    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames, bool languageModelAnswers = false) => new()
     {
         MaxTokens = MaxTokens,
         Pooling = Pooling,
         MaxEpochs = MaxEpochs,
-        BatchSize = BatchSize,
+        BatchSize = BatchSize ?? (languageModelAnswers ? TrainingSettings.LanguageModelBatchSize : TrainingSettings.HeadBatchSize),
         LearningRate = LearningRate,
         HeadLearningRate = HeadLearningRate,
         WeightDecay = WeightDecay,
@@ -152,6 +169,8 @@ public abstract class SoftPromptOptions
         ValidationFraction = ValidationFraction,
         Patience = Patience,
         Seed = seed,
+        PromptTemplate = PromptTemplate,
+        Generation = Generation,
         LabelNames = labelNames,
     };
 
@@ -161,6 +180,7 @@ public abstract class SoftPromptOptions
         var copy = (SoftPromptOptions)MemberwiseClone();
         copy.CheckColumns();
         copy.CheckTraining();
+        copy.CheckWriting();
         return copy;
     }
 
@@ -172,12 +192,26 @@ public abstract class SoftPromptOptions
         OptionChecks.Named(nameof(PredictedLabelColumnName), PredictedLabelColumnName);
         OptionChecks.Named(nameof(ScoreColumnName), ScoreColumnName);
         OptionChecks.Named(nameof(ProbabilityColumnName), ProbabilityColumnName);
+        OptionChecks.Named(nameof(GeneratedTextColumnName), GeneratedTextColumnName);
         if (SecondTextColumnName == TextColumnName)
             throw new ArgumentException($"{nameof(SecondTextColumnName)} is '{SecondTextColumnName}', the same as {nameof(TextColumnName)}; it must be another column.", nameof(SecondTextColumnName));
         if (new[] { PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName }.Distinct().Count() < 3)
             throw new ArgumentException(
                 $"{nameof(PredictedLabelColumnName)}, {nameof(ScoreColumnName)} and {nameof(ProbabilityColumnName)} are '{PredictedLabelColumnName}', " +
                 $"'{ScoreColumnName}' and '{ProbabilityColumnName}'; they must be three different columns.", nameof(ScoreColumnName));
+    }
+
+    private void CheckWriting()
+    {
+        ArgumentNullException.ThrowIfNull(Generation);
+        Generation.Check();
+        if (PromptTemplate is null)
+            return;
+        bool pairs = Inference.PromptTemplate.Parse(PromptTemplate).TakesPairs;
+        if (pairs && SecondTextColumnName is null)
+            throw new ArgumentException($"{nameof(PromptTemplate)} '{PromptTemplate}' has a place for a second text, but there is no {nameof(SecondTextColumnName)}; name the column, or take {{second}} out.", nameof(PromptTemplate));
+        if (!pairs && SecondTextColumnName is not null)
+            throw new ArgumentException($"{nameof(PromptTemplate)} '{PromptTemplate}' has no place for the second text column '{SecondTextColumnName}'; put {{second}} where it goes.", nameof(PromptTemplate));
     }
 
     private void CheckTraining()

@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Peft;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Estimators;
+using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Native;
 using Microsoft.ML.Runtime;
 
@@ -11,13 +12,17 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Peft;
 
 /// <summary>
-/// Predicts with a frozen transformer and a trained soft prompt. Saved pipelines hold the soft prompt and the head, not the frozen
-/// model. Thread-safe; rows are scored in batches when a prediction is first read.
+/// Predicts or writes with a frozen transformer and a trained soft prompt. Saved pipelines hold the soft prompt and the head, not the
+/// frozen model. Thread-safe; rows are computed in batches when a prediction is first read.
 /// </summary>
 /// <remarks>
 /// Output columns: for a Key label `PredictedLabel` (Key with the label's key values) and `Score` (the class probabilities); for a
 /// Boolean label `PredictedLabel` (Boolean), `Probability` (of `true`) and `Score` (its log-odds); for a Single label `Score` (the
-/// value). A missing text counts as an empty one.
+/// value); for a Text label `GeneratedText` (Text). A missing text counts as an empty one.
+/// <para>
+/// Texts are written with the template and the <see cref="GenerationOptions"/> of training. Where tokens are drawn, the options' seed and the
+/// row's own text decide: the same text always gets the same answer, whatever rows stand beside it.
+/// </para>
 /// <para>
 /// `mlContext.Model.Load` finds the frozen model again by its name and fingerprint. ML.NET wraps what goes wrong there (a
 /// <see cref="FileNotFoundException"/> without the model, an <see cref="InvalidDataException"/> for a damaged file) in a
@@ -104,18 +109,22 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
         var device = Devices.Choose(settings.GpuDeviceId, settings.FallbackToCpu);
         using var backbone = PretrainedModel.Find(saved.ModelName, saved.ModelFingerprint, saved.Precision, device);
         var model = PeftModel.FromFiles(backbone, saved.Files);
-        if (model.Task == saved.Shape.Task && model.Outputs == saved.Shape.Outputs)
+        bool writes = saved.Shape.Task == PredictionTask.Generation;
+        if (model.Task == saved.Shape.Task && (writes ? model.PromptTemplate is not null : model.Outputs == saved.Shape.Outputs))
             return new SoftPromptTransformer(environment, saved.Shape, saved.Precision, model, saved.History);
         model.Dispose();
         throw new InvalidDataException(
-            $"The saved soft prompt is damaged: its columns are for {saved.Shape.Task} with {saved.Shape.Outputs} outputs, its adapter has other ones; save the model again.");
+            $"The saved soft prompt is damaged: its columns are for {saved.Shape.Task} with {saved.Shape.Outputs} outputs, its adapter is for something else; save the model again.");
     }
 
-    private void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
+    private void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, ScoredRows outputs)
     {
         CheckNotDisposed();
         _host.CheckAlive();
-        _model.Score(texts, secondTexts, outputs);
+        if (_shape.Task == PredictionTask.Generation)
+            _model.Write(texts, secondTexts, outputs.Texts(texts.Length));
+        else
+            _model.Score(texts, secondTexts, outputs.Numbers(texts.Length));
     }
 
     private void CheckNotDisposed()

@@ -11,7 +11,9 @@ namespace Microsoft.ML.Peft.Inference;
 /// <param name="PromptEmbeddings">The prompt in the layout of files `[P, …]`, every training-time network already applied.</param>
 /// <param name="Head">The head; null for language modelling, where the frozen model's own output layer answers.</param>
 /// <param name="Description">What Hugging Face's files have no place for; null without head.</param>
-internal sealed record Adapter(AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description) : IDisposable
+/// <param name="Generation">How a language model is to write; null with a head, and where the directory does not say.</param>
+internal sealed record Adapter(
+    AdapterConfiguration Configuration, Tensor PromptEmbeddings, SequenceHead? Head, HeadDescription? Description, GenerationDescription? Generation = null) : IDisposable
 {
     private const string Classification = "SEQ_CLS";
     private const string HeadPrefix = "base_model.";
@@ -19,7 +21,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
     private const string SequenceToSequence = AdapterConfiguration.SequenceToSequence;
 
     public static IReadOnlyList<string> FileNames { get; } =
-        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName];
+        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName];
 
     public static Adapter Load(PretrainedModel backbone, string directory)
     {
@@ -29,7 +31,7 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         CheckTask(configuration, backbone, directory);
         CheckPrompt(prompt, configuration, backbone, directory);
         if (configuration.TaskType is LanguageModel or SequenceToSequence)
-            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null);
+            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null, GenerationDescription.ReadFrom(directory));
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
         var transformer = backbone.Frozen.Backbone;
@@ -56,6 +58,9 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
         var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
         if (Head is not null)
             SaveHead(directory, tensors);
+        else
+            RemoveHead(directory);
+        GenerationDescription.WriteTo(directory, Generation);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
 
@@ -72,6 +77,13 @@ internal sealed record Adapter(AdapterConfiguration Configuration, Tensor Prompt
             SafetensorsWriter.Write(Path.Combine(directory, HeadDescription.TensorsFileName), head);
         }
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
+    }
+
+    /// <summary>What an earlier adapter left.</summary>
+    private static void RemoveHead(string directory)
+    {
+        File.Delete(Path.Combine(directory, HeadDescription.FileName));
+        File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
     }
 
     /// <summary>The prompt as the frozen model takes it, in its number format, with all that does not depend on the text computed.</summary>

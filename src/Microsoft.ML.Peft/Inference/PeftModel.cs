@@ -36,7 +36,14 @@ public sealed partial class PeftModel : IDisposable
     /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model.</summary>
     public int Outputs => _adapter.Head?.Outputs ?? Transformer.Configuration.VocabularySize;
 
-    internal PredictionTask Task => _adapter.Description?.Task ?? throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
+    /// <summary>
+    /// What each text was put into in training, with the places `{text}` and, for pairs, `{second}`; null where the adapter does not say it, and
+    /// for models with a head, which read texts as they are. <see cref="Generate"/> takes prompts as they are given: put a text into the template
+    /// yourself, as a pipeline does.
+    /// </summary>
+    public string? PromptTemplate => _adapter.Generation?.PromptTemplate;
+
+    internal PredictionTask Task => _adapter.Description?.Task ?? PredictionTask.Generation;
 
     internal PretrainedModel Backbone => _backbone;
 
@@ -92,7 +99,7 @@ public sealed partial class PeftModel : IDisposable
     /// <param name="texts">The texts; null counts as empty, too long ones are cut.</param>
     /// <param name="secondTexts">The second texts of pairs, as many as <paramref name="texts"/>; null for single texts.</param>
     /// <returns>One probability per class for each text, in their order.</returns>
-    /// <exception cref="InvalidOperationException">The model was trained for regression.</exception>
+    /// <exception cref="InvalidOperationException">The model was trained for regression or generation.</exception>
     public IReadOnlyList<float[]> Classify(IReadOnlyList<string> texts, IReadOnlyList<string>? secondTexts = null)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -101,6 +108,8 @@ public sealed partial class PeftModel : IDisposable
             throw new ArgumentException($"There are {texts.Count} texts but {secondTexts.Count} second texts; give one for each, or null.", nameof(secondTexts));
         if (Task == PredictionTask.Regression)
             throw new InvalidOperationException("This model predicts values, not classes.");
+        if (Task == PredictionTask.Generation)
+            throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
         var scores = new float[texts.Count * Outputs];
         Score([.. texts], secondTexts is null ? [] : [.. secondTexts], scores);
         return [.. scores.Chunk(Outputs).Select(Softmax)];

@@ -1,9 +1,10 @@
 namespace Microsoft.ML.Peft.Inference;
 
-/// <summary>What a head predicts. Binary is two classes, so that its head is what Hugging Face writes.</summary>
+/// <summary>What is predicted. Binary is two classes, so that its head is what Hugging Face writes; generation has no head.</summary>
 internal enum PredictionTask
 {
     Multiclass,
     Binary,
     Regression,
+    Generation,
 }

@@ -7,22 +7,19 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
 
-/// <summary>Trains a soft prompt and a head on a frozen backbone: from labelled texts to a <see cref="PeftModel"/>.</summary>
+/// <summary>Trains a soft prompt, and where there is one a head, on a frozen backbone: from labelled texts to a <see cref="PeftModel"/>.</summary>
 internal sealed class SoftPromptTrainer : IDisposable
 {
     private const int FewestTextTokens = 3;     // [CLS], a token, [SEP]
 
     private readonly PretrainedModel _backbone;
-    private readonly MethodSettings _method;
-    private readonly TrainingSettings _settings;
     private readonly TrainingObserver _observer;
-    private readonly PredictionTask _predictionTask;
     private readonly Initializer _initializer;
-    private readonly Trainee _trainee;
-    private readonly HeadTask _task;
+    private readonly TrainingTask _task;
+    private readonly Func<Adapter> _bake;
     private readonly Lazy<TrainingIdentity> _identity;
 
-    /// <summary>A training that is ready to run.</summary>
+    /// <summary>A training with a head that is ready to run.</summary>
     /// <param name="backbone">The frozen model; it stays the caller's.</param>
     /// <param name="method">The soft prompt.</param>
     /// <param name="task">What the head predicts.</param>
@@ -36,16 +33,34 @@ internal sealed class SoftPromptTrainer : IDisposable
         PretrainedModel backbone, MethodSettings method, PredictionTask task, int outputs,
         TokenizedRows train, TokenizedRows? validation, TrainingSettings settings, TrainingObserver observer, Random random)
     {
-        (_backbone, _method, _settings, _observer, _predictionTask) = (backbone, method, settings, observer, task);
+        (_backbone, _observer) = (backbone, observer);
         _initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
-        _trainee = CreateTrainee(backbone, method, ResolvePooling(backbone, settings), outputs, train, settings, _initializer);
-        _task = new HeadTask(_trainee, task, train, validation, LearningRate(method, settings), settings);
+        var trainee = CreateTrainee(backbone, method, ResolvePooling(backbone, settings), outputs, train, settings, _initializer);
+        _task = new HeadTask(trainee, task, train, validation, LearningRate(method, settings), settings);
+        _bake = () => Bake(trainee, method, backbone, task, settings);
         Session = new TrainingSession(_task, settings, observer, random);
         _identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,
         [
             new("Task", task.ToString()), new("Outputs", outputs.ToString(CultureInfo.InvariantCulture)),
             new("Training set", train.Fingerprint()), new("Validation set", validation?.Fingerprint() ?? "none"),
         ]));
+    }
+
+    /// <summary>A training of any task that is ready to run.</summary>
+    /// <param name="backbone">The frozen model; it stays the caller's.</param>
+    /// <param name="task">What is learnt; the trainer's from now on.</param>
+    /// <param name="bake">The adapter of what is learnt, as it is.</param>
+    /// <param name="initializer">What the task draws from; the trainer's from now on.</param>
+    /// <param name="identity">What the training is of.</param>
+    /// <param name="settings">How it is trained.</param>
+    /// <param name="observer">Who is told.</param>
+    /// <param name="random">Draws the order of the rows.</param>
+    public SoftPromptTrainer(
+        PretrainedModel backbone, TrainingTask task, Func<Adapter> bake, Initializer initializer, Lazy<TrainingIdentity> identity,
+        TrainingSettings settings, TrainingObserver observer, Random random)
+    {
+        (_backbone, _task, _bake, _initializer, _identity, _observer) = (backbone, task, bake, initializer, identity, observer);
+        Session = new TrainingSession(task, settings, observer, random);
     }
 
     /// <summary>The training itself.</summary>
@@ -71,14 +86,7 @@ internal sealed class SoftPromptTrainer : IDisposable
         var random = new Random(settings.Seed);
         var (rows, held) = Tokenize(backbone, method, task, train, validation, settings, observer, random);
         using var trainer = new SoftPromptTrainer(backbone, method, task, outputs, rows, held, settings, observer, random);
-        if (checkpointDirectory is null)
-            trainer.Session.RunEpochs();
-        else
-            trainer.RunEpochs(checkpointDirectory);
-        var result = trainer.Finish();
-        if (checkpointDirectory is not null)
-            RemoveCheckpoint(checkpointDirectory, observer);
-        return result;
+        return trainer.Run(checkpointDirectory);
     }
 
     /// <summary>The training and the validation rows as tokens; validation rows are held out if none are given and the settings ask for some.</summary>
@@ -98,6 +106,20 @@ internal sealed class SoftPromptTrainer : IDisposable
         return held is null && settings.ValidationFraction > 0 ? HoldOutRows(rows, task, settings, random, observer) : (rows, held);
     }
 
+    /// <summary>Trains from the first epoch, or where it was interrupted, to the last; the model is the caller's.</summary>
+    /// <param name="checkpointDirectory">Where the training is saved after every epoch; null for nowhere. The checkpoint is removed in the end.</param>
+    public (PeftModel Model, TrainingHistory History) Run(string? checkpointDirectory)
+    {
+        if (checkpointDirectory is null)
+            Session.RunEpochs();
+        else
+            RunEpochs(checkpointDirectory);
+        var result = Finish();
+        if (checkpointDirectory is not null)
+            RemoveCheckpoint(checkpointDirectory);
+        return result;
+    }
+
     /// <summary>Writes all that is needed to go on; see <see cref="TrainingSession.Save"/>.</summary>
     public void Save(string directory) => Session.Save(directory, _identity.Value);
 
@@ -109,7 +131,7 @@ internal sealed class SoftPromptTrainer : IDisposable
     {
         var history = Session.Finish();
         LogOutcome(history);
-        return (new PeftModel(_backbone, Bake()), history);
+        return (new PeftModel(_backbone, _bake()), history);
     }
 
     public void Dispose()
@@ -196,7 +218,7 @@ internal sealed class SoftPromptTrainer : IDisposable
     }
 
     /// <summary>A trained model is worth more than a tidy directory.</summary>
-    private static void RemoveCheckpoint(string directory, TrainingObserver observer)
+    private void RemoveCheckpoint(string directory)
     {
         try
         {
@@ -204,18 +226,18 @@ internal sealed class SoftPromptTrainer : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            observer.Log($"The checkpoint in '{directory}' is no longer needed but could not be removed: {e.Message}");
+            _observer.Log($"The checkpoint in '{directory}' is no longer needed but could not be removed: {e.Message}");
         }
     }
 
-    private Adapter Bake()
+    private static Adapter Bake(Trainee trainee, MethodSettings method, PretrainedModel backbone, PredictionTask task, TrainingSettings settings)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var prompt = _trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
-        var head = Adapter.CreateHead(_trainee.Head.Pooling, _backbone.Frozen, _trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
-        var description = new HeadDescription { Task = _predictionTask, Pooling = head.Pooling, Labels = _settings.LabelNames, MaxTokens = _settings.MaxTokens };
-        return new Adapter(AdapterConfigurations.Create(_method, _backbone, head.Pooling), prompt, head, description);
+        var prompt = trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
+        var head = Adapter.CreateHead(trainee.Head.Pooling, backbone.Frozen, trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
+        var description = new HeadDescription { Task = task, Pooling = head.Pooling, Labels = settings.LabelNames, MaxTokens = settings.MaxTokens };
+        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description);
     }
 
     private static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)
@@ -226,10 +248,11 @@ internal sealed class SoftPromptTrainer : IDisposable
 
     private void LogOutcome(TrainingHistory history)
     {
-        if (history.ImprovementOverProbe is not { } improvement)
+        var (baseline, whose) = history.BaseValidationLoss is { } loss ? (loss, "the frozen model's own") : (history.ProbeValidationMetric, "the linear probe's");
+        if (history.ValidationMetric is not { } metric || baseline is not { } other)
             return;
-        string verdict = improvement > 0 ? Invariant($"{improvement:0.0000} better than") : improvement < 0 ? Invariant($"{-improvement:0.0000} worse than") : "equal to";
-        _observer.Log(Invariant(
-            $"Kept epoch {history.BestEpoch}: validation {history.MetricName} {history.ValidationMetric:0.0000}, {verdict} the linear probe's {history.ProbeValidationMetric:0.0000}."));
+        string verdict = metric == other ? "equal to" : Invariant($"{Math.Abs(metric - other):0.0000} {(_task.Better(metric, other) ? "better" : "worse")} than");
+        string written = history.ValidationRougeL is { } rougeL ? Invariant($", ROUGE-L {rougeL:0.0000}") : "";
+        _observer.Log(Invariant($"Kept epoch {history.BestEpoch}: validation {history.MetricName} {metric:0.0000}{written}, {verdict} {whose} {other:0.0000}."));
     }
 }

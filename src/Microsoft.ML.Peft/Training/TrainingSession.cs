@@ -11,8 +11,6 @@ namespace Microsoft.ML.Peft.Training;
 /// </summary>
 internal sealed class TrainingSession : IDisposable
 {
-    private const int LeastSteps = 300;
-    private const int UsualEpochs = 5;
     private const int LeastPatience = 3;
     private const string BestPrefix = "best.";
     private const string GeneratorName = "generator";
@@ -41,7 +39,8 @@ internal sealed class TrainingSession : IDisposable
         _observer = observer;
         _sampler = new BatchSampler(task.RowLengths, settings.BatchSize, random);
         _optimizer = new AdamWOptimizer(task.Groups, settings.WeightDecay, settings.MaxGradientNorm);
-        MaxEpochs = settings.MaxEpochs ?? Math.Max(UsualEpochs, (LeastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
+        var (usual, leastSteps) = task.UsualLength;
+        MaxEpochs = settings.MaxEpochs ?? Math.Max(usual, (leastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
     }
 
     /// <summary>The epochs there are at most, which the schedule spans.</summary>

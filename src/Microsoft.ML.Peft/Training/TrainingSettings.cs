@@ -3,10 +3,16 @@ namespace Microsoft.ML.Peft.Training;
 /// <summary>The training loop's own settings; the public options classes document each.</summary>
 internal sealed record TrainingSettings
 {
+    /// <summary>The usual batch of a trained head: many rows, each with one answer.</summary>
+    public const int HeadBatchSize = 32;
+
+    /// <summary>The usual batch where a language model's own output layer answers.</summary>
+    public const int LanguageModelBatchSize = 8;
+
     public int? MaxTokens { get; init; }
     public Pooling Pooling { get; init; } = Pooling.Auto;
     public int? MaxEpochs { get; init; }
-    public int BatchSize { get; init; } = 32;
+    public int BatchSize { get; init; } = HeadBatchSize;
     public double? LearningRate { get; init; }
     public double HeadLearningRate { get; init; } = 1e-2;
     public double WeightDecay { get; init; }
@@ -17,6 +23,8 @@ internal sealed record TrainingSettings
     public double ValidationFraction { get; init; } = 0.1;
     public int? Patience { get; init; }
     public int Seed { get; init; }
+    public string? PromptTemplate { get; init; }
+    public GenerationOptions Generation { get; init; } = new();
 
     /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
     public IReadOnlyList<string>? LabelNames { get; init; }

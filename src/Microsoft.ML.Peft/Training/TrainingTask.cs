@@ -18,6 +18,9 @@ internal abstract class TrainingTask : IDisposable
     /// <summary>What is drawn while training, dropout, comes from here; null if nothing is.</summary>
     public virtual Generator? Generator => null;
 
+    /// <summary>How many epochs are run where nobody says it, and the steps that they must come to: else there are more.</summary>
+    public virtual (int Epochs, int LeastSteps) UsualLength => (5, 300);
+
     /// <summary>Whether there are validation rows.</summary>
     public abstract bool HasValidation { get; }
 

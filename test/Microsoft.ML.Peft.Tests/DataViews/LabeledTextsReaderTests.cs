@@ -101,6 +101,29 @@ public sealed class LabeledTextsReaderTests
         Assert.Equal(2, rows);
     }
 
+    [Fact]
+    public void Texts_to_write_are_read_beside_the_texts_and_empty_ones_are_missing_labels()
+    {
+        var rows = _context.Data.LoadFromEnumerable([new TargetRow("sun", "a", "x"), new TargetRow("", "b", "y"), new TargetRow(null, "c", "z"), new TargetRow(" ", null, null)]);
+        var texts = Reader(PredictionTask.Generation, TestColumns.PairNames).ReadTargets(rows, "training set");
+        Assert.Equal(["sun", " "], texts.Targets);
+        Assert.Equal(["a", ""], texts.Texts);
+        Assert.Equal(["x", ""], texts.SecondTexts);
+        Assert.Contains(_log, line => line.Contains("2 of 4 rows of the training set have no label in the column 'Label' and are left out."));
+    }
+
+    [Fact]
+    public void A_set_with_nothing_to_write_is_refused()
+    {
+        var reader = Reader(PredictionTask.Generation, TestColumns.Names);
+        var none = _context.Data.LoadFromEnumerable([new TargetRow("", "a", null)]);
+        Assert.Equal("All 1 labels of the training set in the column 'Label' are missing; at least some rows need a label.",
+            Assert.Throws<ArgumentException>(() => reader.ReadTargets(none, "training set")).Message);
+        var empty = _context.Data.LoadFromEnumerable(Array.Empty<TargetRow>());
+        Assert.Equal("The validation set is empty; it needs rows with the columns 'Label' and 'Text'.",
+            Assert.Throws<ArgumentException>(() => reader.ReadTargets(empty, "validation set")).Message);
+    }
+
     private LabeledTexts Read<T>(PredictionTask task, IEnumerable<T> rows, ColumnNames? names = null) where T : class
         => Reader(task, names ?? TestColumns.Names).Read(_context.Data.LoadFromEnumerable(rows), "training set");
 
@@ -112,6 +135,8 @@ public sealed class LabeledTextsReaderTests
     private IChannel Channel() => ((IChannelProvider)((IHostEnvironment)_context).Register("Test")).Start("Test");
 
     private sealed record Row(float Label, string? Text);
+
+    private sealed record TargetRow(string? Label, string? Text, string? Second);
 
     private sealed record PairRow(float Label, string? Text, string? Second);
 

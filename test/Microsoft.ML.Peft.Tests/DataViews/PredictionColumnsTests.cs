@@ -9,7 +9,7 @@ public sealed class PredictionColumnsTests
 {
     private readonly MLContext _context = new(seed: 1);
 
-    public static TheoryData<string> Labels => ["text key", "number key", "key without values", "byte key", "boolean", "single"];
+    public static TheoryData<string> Labels => ["text key", "number key", "key without values", "byte key", "boolean", "single", "text"];
 
     private static DataViewSchema Schema(string label) => label switch
     {
@@ -18,6 +18,7 @@ public sealed class PredictionColumnsTests
         "key without values" => AnnotatedView.Schema(new KeyDataViewType(typeof(uint), 4)),
         "byte key" => AnnotatedView.Schema(new KeyDataViewType(typeof(byte), 4)),
         "boolean" => AnnotatedView.Schema(BooleanDataViewType.Instance),
+        "text" => AnnotatedView.Schema(TextDataViewType.Instance),
         _ => AnnotatedView.Schema(NumberDataViewType.Single),
     };
 
@@ -36,7 +37,7 @@ public sealed class PredictionColumnsTests
     public void Input_columns_with_an_output_name_are_hidden_in_both(string label)
     {
         var input = Schema(label);
-        var names = TestColumns.Names with { Score = "Text" };
+        var names = TestColumns.Names with { Score = "Text", GeneratedText = "Label" };
         var promised = PredictionColumns.Promise(SchemaShapes.Of(input), names);
         var delivered = new ScoringSchema(input, PredictionShape.Of(input, names)).Output;
         Assert.Equal(SchemaShapes.Describe(SchemaShapes.Of(delivered)), SchemaShapes.Describe(promised));
@@ -130,13 +131,28 @@ public sealed class PredictionColumnsTests
     }
 
     [Fact]
-    public void A_text_label_is_refused_with_the_way_out()
+    public void A_text_label_means_generation_which_has_one_output_column_of_text()
     {
-        var error = Assert.Throws<NotSupportedException>(() => PredictionShape.Of(AnnotatedView.Schema(TextDataViewType.Instance), TestColumns.Names));
-        Assert.Equal(
-            "The label column 'Label' is Text, which would mean text generation; that is not supported. For classes, put " +
-            "Conversion.MapValueToKey(\"Label\") before this estimator; supported are Key (multiclass classification), Boolean " +
-            "(binary classification) and Single (regression).", error.Message);
+        var input = Schema("text");
+        var shape = PredictionShape.Of(input, TestColumns.Names);
+        Assert.Equal((PredictionTask.Generation, 0), (shape.Task, shape.Outputs));
+        var output = new ScoringSchema(input, shape).Output;
+        Assert.Equal(["Label", "Text", "GeneratedText"], output.Select(c => c.Name));
+        Assert.Equal(TextDataViewType.Instance, output["GeneratedText"].Type);
+    }
+
+    [Fact]
+    public void Written_texts_are_delivered_in_batches_and_row_by_row()
+    {
+        var rows = Enumerable.Range(0, 40).Select(i => new Named("", $"row {i}")).ToList();
+        var data = _context.Data.LoadFromEnumerable(rows);
+        var scorer = new LengthScorer(outputs: 0);
+        var scored = new LengthTransformer(TestColumns.Generation, scorer).Transform(data);
+        Assert.Empty(scorer.Batches);
+        Assert.Equal(rows.Select(row => row.Text.ToUpperInvariant()), scored.GetColumn<string>("GeneratedText"));
+        Assert.Equal([32, 8], scorer.Batches);
+        using var engine = _context.Model.CreatePredictionEngine<Named, Written>(new LengthTransformer(TestColumns.Generation, scorer));
+        Assert.Equal("ROW 7", engine.Predict(rows[7]).GeneratedText);
     }
 
     [Fact]
@@ -145,7 +161,7 @@ public sealed class PredictionColumnsTests
         foreach (var type in new DataViewType[] { NumberDataViewType.Double, NumberDataViewType.Int32, new VectorDataViewType(NumberDataViewType.Single, 2) })
         {
             var error = Assert.Throws<ArgumentException>(() => PredictionShape.Of(AnnotatedView.Schema(type), TestColumns.Names));
-            Assert.Contains("must be a Key (multiclass classification, see Conversion.MapValueToKey), a Boolean (binary classification) or a Single (regression).", error.Message);
+            Assert.Contains("must be a Key (multiclass classification, see Conversion.MapValueToKey), a Boolean (binary classification), a Single (regression) or a Text (generation).", error.Message);
         }
     }
 
@@ -163,6 +179,11 @@ public sealed class PredictionColumnsTests
     }
 
     private sealed record Named(string Label, string Text);
+
+    private sealed class Written
+    {
+        public string GeneratedText { get; set; } = "";
+    }
 
     private sealed record Numbered(float Label, string Text);
 

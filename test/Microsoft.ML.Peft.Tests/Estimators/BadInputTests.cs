@@ -26,9 +26,66 @@ public sealed class BadInputTests
             "Pooling.Cls reads the first token, which in a decoder sees nothing of the text; use Pooling.Auto or Pooling.Mean.");
 
     [Fact]
-    public void Text_labels_are_refused_with_the_way_out()
+    public void An_encoder_cannot_write_the_texts_of_a_text_label()
         => Refused<NotSupportedException>(Tickets.Load(_context), _ => { },
-            "The label column 'Label' is Text, which would mean text generation; that is not supported. For classes, put Conversion.MapValueToKey(\"Label\") before this estimator");
+            $"The model '{Tickets.TinyModel}' is an encoder (bert) and cannot write; for generation use a decoder, such as the embedded SmolLM2-135M-Instruct. " +
+            "For classes, put Conversion.MapValueToKey before this estimator.");
+
+    [Fact]
+    public void Texts_to_write_that_are_all_empty_are_refused()
+        => Refused<ArgumentException>(_context.Data.LoadFromEnumerable([new TargetRow("", "a"), new TargetRow("", "b")]), Decoder,
+            "All 2 labels of the training set in the column 'Label' are missing; at least some rows need a label.");
+
+    [Fact]
+    public void Tokens_to_write_that_leave_no_room_for_the_prompt_are_refused()
+    {
+        void Write(SoftPromptOptions o, int tokens)
+        {
+            Decoder(o);
+            (o.VirtualTokens, o.Generation) = (20, new GenerationOptions { MaxNewTokens = tokens });
+        }
+        Refused<ArgumentOutOfRangeException>(Tickets.Load(_context), o => Write(o, 108),
+            "MaxNewTokens = 108 and 20 virtual tokens leave 0 of the model's 128 positions for the prompt, whose template alone takes 1; write fewer tokens, or use fewer virtual tokens.");
+        Refused<ArgumentOutOfRangeException>(Tickets.Load(_context), o => Write(o, 500),
+            "MaxNewTokens = 500 and 20 virtual tokens leave 0 of the model's 128 positions for the prompt, whose template alone takes 1; write fewer tokens, or use fewer virtual tokens.");
+        using var fits = Fit(Stories.Load(_context, 8), o => Write(o, 107));
+    }
+
+    [Fact]
+    public void A_prompt_template_that_leaves_no_room_to_write_is_refused()
+        => Refused<ArgumentException>(Tickets.Load(_context), o =>
+        {
+            Decoder(o);
+            (o.MaxTokens, o.PromptTemplate) = (5, "a b c {text}");
+        }, "The prompt template 'a b c {text}' takes 4 of at most 5 tokens, which leaves no room for a text to write; use a shorter template, fewer virtual tokens, or more MaxTokens.");
+
+    [Fact]
+    public void MaxTokens_count_beside_the_virtual_tokens_in_generation_too()
+        => Refused<ArgumentOutOfRangeException>(Tickets.Load(_context), o =>
+        {
+            Decoder(o);
+            o.MaxTokens = 128;
+        }, "MaxTokens = 128 and 20 virtual tokens do not fit the model's 128 positions; use at most 108 tokens, or null.");
+
+    [Fact]
+    public void A_validation_set_needs_texts_to_write_as_the_training_set_has()
+        => Refused<ArgumentException>(Tickets.Load(_context), o =>
+        {
+            Decoder(o);
+            o.ValidationSet = _context.Data.LoadFromEnumerable([new FlagRow(true, "a")]);
+        }, "The label column 'Label' means Generation in the training set, but Binary in the validation set; it must have the same type.");
+
+    [Fact]
+    public void Written_texts_are_evaluated_against_references_that_are_there()
+    {
+        var catalog = _context.TextGeneration();
+        void Refuse(IDataView data, string message) => Assert.StartsWith(message, Assert.Throws<ArgumentException>(() => catalog.Evaluate(data)).Message);
+        Refuse(Tickets.Load(_context), "The generated text column 'GeneratedText' is missing; the columns are ");
+        Refuse(_context.Data.LoadFromEnumerable([new IntegerRow(1, "a")]), "The label column 'Label' is Int32; it must be Text, or a vector of Text.");
+        Refuse(_context.Data.LoadFromEnumerable(Array.Empty<WrittenRow>()), "There are no rows to evaluate.");
+        Refuse(_context.Data.LoadFromEnumerable([new WrittenRow("a", "a"), new WrittenRow("", "a")]),
+            "The label column 'Label' is empty in row 1 (the first is row 0); a written text can only be compared with a reference.");
+    }
 
     [Fact]
     public void A_text_column_that_is_no_text_is_refused()
@@ -38,7 +95,7 @@ public sealed class BadInputTests
     [Fact]
     public void A_label_of_an_unsupported_type_is_refused_with_the_supported_ones()
         => Refused<ArgumentException>(_context.Data.LoadFromEnumerable([new IntegerRow(1, "a")]), _ => { },
-            "The label column 'Label' is Int32; it must be a Key (multiclass classification, see Conversion.MapValueToKey), a Boolean (binary classification) or a Single (regression).");
+            "The label column 'Label' is Int32; it must be a Key (multiclass classification, see Conversion.MapValueToKey), a Boolean (binary classification), a Single (regression) or a Text (generation).");
 
     [Fact]
     public void An_empty_training_set_is_refused()
@@ -166,6 +223,12 @@ public sealed class BadInputTests
         change(options);
         return _context.Transforms.PrefixTuning(options).Fit(rows);
     }
+
+    private static void Decoder(SoftPromptOptions options) => options.Model = Fixtures.Model("tiny-llama");
+
+    private sealed record TargetRow(string Label, string Text);
+
+    private sealed record WrittenRow(string Label, string GeneratedText);
 
     private sealed record IntegerRow(int Label, string Text);
 

@@ -76,6 +76,20 @@ public sealed class SavedTransformerTests
     }
 
     [Fact]
+    public void A_pipeline_saved_by_the_first_version_predicts_as_it_did()
+    {
+        // Prompt tuning on the embedded encoder in 32-bit floats, labels "crash" and "praise"; written before there was generation.
+        var loaded = _context.Model.Load(Path.Combine(Fixtures.Default, "saved", "version-1.zip"), out _);
+        var scores = loaded.Transform(_context.Data.LoadFromEnumerable([new Ticket { Text = "it crashes" }, new Ticket { Text = "thank you" }])).GetColumn<float[]>("Score").ToList();
+        Assert.Equal(0.9739429f, scores[0][0], 1e-3);
+        Assert.Equal(0.059538584f, scores[1][0], 1e-3);
+    }
+
+    [Fact]
+    public void Numbers_of_outputs_do_not_fit_a_model_that_writes()
+        => Assert.Equal("The saved soft prompt is damaged (its number of outputs is 1, not 0 to 0); save the model again.", Load(Save(Saved(TestColumns.Generation with { Outputs = 1 }))));
+
+    [Fact]
     public void Changed_and_missing_bytes_are_refused_at_once()
     {
         byte[] zip = Save(Saved(Keyed()));

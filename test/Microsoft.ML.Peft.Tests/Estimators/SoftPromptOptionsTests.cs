@@ -28,6 +28,8 @@ public sealed class SoftPromptOptionsTests
         OutOfRange(o => o.ValidationFraction = 0.75, "ValidationFraction is 0.75; it must be from 0 to 0.5.");
         OutOfRange(o => o.ValidationFraction = double.NaN, "ValidationFraction is NaN; it must be from 0 to 0.5.");
         OutOfRange(o => o.Patience = 0, "Patience is 0; it must be at least 1.");
+        OutOfRange(o => o.Generation = new GenerationOptions { MaxNewTokens = 0 }, "MaxNewTokens is 0; it must be at least 1.");
+        OutOfRange(o => o.Generation = new GenerationOptions { Temperature = -1 }, "Temperature is -1; it must be a number of at least 0.");
     }
 
     [Fact]
@@ -64,9 +66,26 @@ public sealed class SoftPromptOptionsTests
         Refused(o => o.TextColumnName = "", "TextColumnName is empty; it must be a name.");
         Refused(o => o.SecondTextColumnName = "", "SecondTextColumnName is empty; leave it null or give it a value.");
         Refused(o => o.SecondTextColumnName = "Text", "SecondTextColumnName is 'Text', the same as TextColumnName; it must be another column.");
+        Refused(o => o.GeneratedTextColumnName = null!, "GeneratedTextColumnName is null; it must be a name.");
         Refused(o => o.Model = " ", "Model is empty; leave it null or give it a value.");
         Refused(o => o.ScoreColumnName = "Probability",
             "PredictedLabelColumnName, ScoreColumnName and ProbabilityColumnName are 'PredictedLabel', 'Probability' and 'Probability'; they must be three different columns.");
+    }
+
+    [Fact]
+    public void A_prompt_template_has_a_place_for_each_text_column()
+    {
+        Refused(o => o.PromptTemplate = "", "The prompt template '' must hold {text} once, where the text goes.");
+        Refused(o => o.PromptTemplate = "Facts:", "The prompt template 'Facts:' must hold {text} once, where the text goes.");
+        Refused(o => o.PromptTemplate = "{text} {text}", "The prompt template '{text} {text}' must hold {text} once, where the text goes.");
+        Refused(o => o.PromptTemplate = "{text} {second}",
+            "PromptTemplate '{text} {second}' has a place for a second text, but there is no SecondTextColumnName; name the column, or take {second} out.");
+        Refused(o => (o.PromptTemplate, o.SecondTextColumnName) = ("{text}", "Second"),
+            "PromptTemplate '{text}' has no place for the second text column 'Second'; put {second} where it goes.");
+        Refused(o => (o.PromptTemplate, o.SecondTextColumnName) = ("{second}{text}{second}", "Second"),
+            "The prompt template '{second}{text}{second}' holds {second} more than once; the second text has one place.");
+        Assert.NotNull(_transforms.PrefixTuning(new PrefixTuningOptions { PromptTemplate = "{second} {{text}} {", SecondTextColumnName = "Second" }));
+        Assert.Throws<ArgumentNullException>(() => _transforms.PrefixTuning(new PrefixTuningOptions { Generation = null! }));
     }
 
     [Fact]

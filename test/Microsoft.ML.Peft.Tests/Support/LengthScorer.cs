@@ -1,6 +1,11 @@
+using Microsoft.ML.Peft.DataViews;
+
 namespace Microsoft.ML.Peft.Tests.Support;
 
-/// <summary>A scorer without a model: the first output is the text's length, the second that of the second text, others are 0.</summary>
+/// <summary>
+/// A scorer without a model: the first output is the text's length, the second that of the second text, others are 0. Without outputs it
+/// writes: the text in capitals, and the second text behind it.
+/// </summary>
 internal sealed class LengthScorer(int outputs)
 {
     private readonly List<int> _batches = [];
@@ -8,17 +13,24 @@ internal sealed class LengthScorer(int outputs)
     /// <summary>The number of rows of each call.</summary>
     public IReadOnlyList<int> Batches => _batches;
 
-    public void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> target)
+    public void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, ScoredRows target)
     {
-        Assert.Equal(texts.Length * outputs, target.Length);
         lock (_batches)
             _batches.Add(texts.Length);
-        target.Clear();
+        if (outputs == 0)
+        {
+            for (int i = 0; i < texts.Length; i++)
+                target.Texts(texts.Length)[i] = texts[i].ToUpperInvariant() + (secondTexts.Length > 0 ? secondTexts[i] : "");
+            return;
+        }
+        var numbers = target.Numbers(texts.Length);
+        Assert.Equal(texts.Length * outputs, numbers.Length);
+        numbers.Clear();
         for (int i = 0; i < texts.Length; i++)
         {
-            target[i * outputs] = texts[i].Length;
+            numbers[i * outputs] = texts[i].Length;
             if (secondTexts.Length > 0)
-                target[i * outputs + 1] = secondTexts[i].Length;
+                numbers[i * outputs + 1] = secondTexts[i].Length;
         }
     }
 }
