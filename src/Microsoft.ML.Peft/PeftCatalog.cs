@@ -14,7 +14,7 @@ public static class PeftCatalog
     /// <param name="labelColumnName">The label column: Key (multiclass classification), Boolean (binary classification), Single (regression) or Text (generation).</param>
     /// <param name="textColumnName">The text column.</param>
     /// <param name="secondTextColumnName">A second text column for pairs; null for none.</param>
-    /// <param name="model">The frozen model: a directory in Hugging Face layout, or the name of an embedded model; null for the embedded `all-MiniLM-L6-v2`, in generation for `SmolLM2-135M-Instruct`.</param>
+    /// <param name="model">The frozen model: a directory in Hugging Face layout, the name of an embedded model, or `owner/name` on the Hugging Face hub; null for the embedded `all-MiniLM-L6-v2`, in generation for `SmolLM2-135M-Instruct`.</param>
     /// <param name="virtualTokens">The number of virtual tokens, at least 1.</param>
     /// <param name="validationSet">Rows to validate on after each epoch; null to hold out a tenth of the training rows.</param>
     /// <exception cref="ArgumentException">An argument is out of its range.</exception>

@@ -47,6 +47,16 @@ internal sealed class Checkpoint : WeightSource
         return File.Exists(index) ? OpenShards(index) : throw NoWeights(directory);
     }
 
+    /// <summary>The files that an index spreads the weights over.</summary>
+    /// <exception cref="InvalidDataException">The index is damaged, or names files elsewhere or of another format.</exception>
+    public static IReadOnlyList<string> ShardNames(string index)
+    {
+        string[] names = [.. ReadIndex(index).Select(entry => entry.FileName).Distinct().Order(StringComparer.Ordinal)];
+        return names.FirstOrDefault(name => !name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } other
+            ? throw new InvalidDataException($"'{index}' names the shard '{other}', which is no safetensors file.")
+            : names;
+    }
+
     public override bool Contains(string name) => _shardOfTensor.ContainsKey(name);
 
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
@@ -125,12 +135,6 @@ internal sealed class Checkpoint : WeightSource
 
     private static SafetensorsFile OpenShard(string index, string fileName)
     {
-        // An index comes from strangers: it may name files beside it, nothing elsewhere.
-        if (fileName.Length == 0 || fileName is "." or ".." || fileName.AsSpan().ContainsAny("/\\:\0"))
-        {
-            throw new InvalidDataException($"'{index}' names the shard '{fileName}', which is not a plain file name.");
-        }
-
         string path = Path.Combine(Path.GetDirectoryName(index)!, fileName);
         return File.Exists(path)
             ? SafetensorsFile.Open(path)
@@ -145,7 +149,7 @@ internal sealed class Checkpoint : WeightSource
             if (document.RootElement.ValueKind == JsonValueKind.Object &&
                 document.RootElement.TryGetProperty("weight_map", out JsonElement map) && map.ValueKind == JsonValueKind.Object)
             {
-                return [.. map.EnumerateObject().Select(entry => (entry.Name, entry.Value.GetString() ?? ""))];
+                return [.. map.EnumerateObject().Select(entry => (entry.Name, CheckShardName(index, entry.Value.GetString() ?? "")))];
             }
         }
         // The latter for values that are no strings and for strings with half of a surrogate pair.
@@ -156,6 +160,11 @@ internal sealed class Checkpoint : WeightSource
 
         throw new InvalidDataException($"'{index}' is not a valid index of shards: it lacks the map 'weight_map' from tensors to files.");
     }
+
+    /// <summary>An index comes from strangers: it may name files beside it, nothing elsewhere.</summary>
+    private static string CheckShardName(string index, string fileName) => fileName.Length == 0 || fileName is "." or ".." || fileName.AsSpan().ContainsAny("/\\:\0")
+        ? throw new InvalidDataException($"'{index}' names the shard '{fileName}', which is not a plain file name.")
+        : fileName;
 
     private static Exception NoWeights(string directory)
     {

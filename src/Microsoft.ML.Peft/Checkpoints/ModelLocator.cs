@@ -28,7 +28,13 @@ internal static partial class ModelLocator
     /// The directory or GGUF file of a model given as a path, or by its name in one of <see cref="Folders"/>. A GGUF file's name may leave out
     /// its ending and how it is quantised: "SmolLM2-135M-Instruct" is "SmolLM2-135M-Instruct.Q4_1.gguf", too.
     /// </summary>
-    public static string Resolve(string model)
+    public static string Resolve(string model) => Find(model) ?? throw new DirectoryNotFoundException(
+        $"The model '{model}' was not found: it is no directory, and nothing of that name lies in {Listed(Folders())}. " +
+        $"Give the path of a directory with config.json, model.safetensors and tokenizer.json, or of a .gguf file, or owner/name of a model on the Hugging Face hub, " +
+        $"or name the folder that holds it in {FoldersVariable}.");
+
+    /// <summary>As <see cref="Resolve"/>, but null where there is none.</summary>
+    public static string? Find(string model)
     {
         if (IsModel(model))
             return Full(model);
@@ -37,9 +43,7 @@ internal static partial class ModelLocator
         return Folders().Select(folder => Named(folder, model)).FirstOrDefault(found => found.Count > 0) switch
         {
             [string one] => one,
-            null => throw new DirectoryNotFoundException(
-                $"The model '{model}' was not found: it is no directory, and nothing of that name lies in {Listed(Folders())}. " +
-                $"Give the path of a directory with config.json, model.safetensors and tokenizer.json, or of a .gguf file, or name the folder that holds it in {FoldersVariable}."),
+            null => null,
             var several => throw new ArgumentException($"The name '{model}' stands for {Listed(several)}; give the path of one of them."),
         };
     }

@@ -77,7 +77,8 @@ internal sealed class SoftPromptFit
     private T Fit<T>(IChannel channel, Device device, string defaultModel, Func<PretrainedModel, TrainingObserver, T> train)
     {
         CheckCancelled();
-        using var backbone = PretrainedModel.Load(_options.Model ?? defaultModel, _options.Precision, device);
+        using var backbone = PretrainedModel.Load(
+            _options.Model ?? defaultModel, _options.Precision, device, new DownloadReport(_options.Model, channel, CheckCancelled), _options.CancellationToken);
         using var report = new TrainingReport(_host, channel);
         return train(backbone, new TrainingObserver(report.Progress, report.Log, CheckCancelled));
     }

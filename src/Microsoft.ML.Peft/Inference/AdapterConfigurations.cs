@@ -33,7 +33,8 @@ internal static class AdapterConfigurations
         };
         bool prefixes = method is PrefixTuningSettings;
         configuration.TaskType = head is not null ? "SEQ_CLS" : shape is EncoderDecoderConfiguration ? AdapterConfiguration.SequenceToSequence : "CAUSAL_LM";
-        configuration.BaseModelNameOrPath = backbone.Name;
+        configuration.BaseModelNameOrPath = backbone.Hub?.Repository ?? backbone.Name;
+        configuration.Revision = backbone.Hub?.Revision;
         configuration.NumVirtualTokens = method.VirtualTokens;
         // A prefix reaches the decoder only; the others are in front of the encoder.
         configuration.NumLayers = shape is EncoderDecoderConfiguration { EncoderLayers: var encoderLayers } && !prefixes ? encoderLayers : shape.Layers;
