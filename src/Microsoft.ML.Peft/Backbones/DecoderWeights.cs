@@ -100,6 +100,8 @@ internal sealed class DecoderWeights : IDisposable
 
         public DecoderLayer Read(int layer)
         {
+            // The file's parts of joined matrices go with the layer, so that the model is never held twice.
+            using var scope = NewDisposeScope();
             string Name(string pattern) => string.Format(CultureInfo.InvariantCulture, pattern, layer);
             return new DecoderLayer(
                 Norm(Name(names.InputNorm), _hidden),
