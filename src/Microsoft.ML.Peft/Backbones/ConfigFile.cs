@@ -6,6 +6,8 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <summary>A model's `config.json`, read value by value with errors that name file and key.</summary>
 internal sealed class ConfigFile
 {
+    private const int MostLayers = 10_000;
+
     private readonly JsonElement _root;
 
     private ConfigFile(string path, JsonElement root)
@@ -36,6 +38,9 @@ internal sealed class ConfigFile
     /// <summary>A configuration that another kind of file states.</summary>
     public static ConfigFile From(string path, JsonObject values) => new(path, JsonSerializer.SerializeToElement(values));
 
+    /// <summary>Whether the file has the key, be it with null: then no default takes its place.</summary>
+    public bool States(string key) => _root.TryGetProperty(key, out _);
+
     public string Text(string key) => TextOrNull(key) ?? throw new InvalidDataException($"'{Path}' has no '{key}'.");
 
     public string? TextOrNull(string key)
@@ -44,6 +49,9 @@ internal sealed class ConfigFile
             return null;
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string");
     }
+
+    /// <summary>A number of layers. Files that state absurd ones must not exhaust the memory.</summary>
+    public int Layers(string key) => Integer(key) is <= MostLayers and var layers ? layers : throw Wrong(key, $"a whole number from 1 to {MostLayers}");
 
     /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
     public int Integer(string key, int? fallback = null, int minimum = 1)

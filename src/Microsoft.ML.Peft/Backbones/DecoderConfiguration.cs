@@ -52,10 +52,21 @@ internal sealed record DecoderConfiguration : ModelConfiguration
     /// <summary>The factor on token embeddings, virtual tokens left out (Gemma: √D).</summary>
     public double EmbeddingScale { get; init; } = 1;
 
+    /// <summary>Which linear layers have biases.</summary>
+    public required DecoderBiases Biases { get; init; }
+
     /// <summary>The output layer is the token embeddings.</summary>
     public required bool TiedHead { get; init; }
 
     public bool IsSliding(int layer) => SlidingWindow is not null && (SlidingLayers?[layer] ?? true);
+}
+
+/// <summary>The linear layers of a decoder that have biases.</summary>
+internal readonly record struct DecoderBiases(bool QueryKeyValue, bool AttentionOutput, bool Mlp)
+{
+    public static DecoderBiases None => default;
+
+    public static DecoderBiases All => new(QueryKeyValue: true, AttentionOutput: true, Mlp: true);
 }
 
 /// <summary>How rotary angles grow with the position (Su et al. 2021), and how they are stretched over longer texts.</summary>
@@ -65,6 +76,12 @@ internal sealed record RotaryConfiguration
 
     /// <summary>The part of each head that is rotated.</summary>
     public double PartialFactor { get; init; } = 1;
+
+    /// <summary>How many dimensions of each head are rotated, where this is stated instead of <see cref="PartialFactor"/>.</summary>
+    public int? Dimensions { get; init; }
+
+    /// <summary>What each pair's frequency is divided by `[R/2]`; null for nothing (GGUF files state Llama 3.1's scaling so).</summary>
+    public IReadOnlyList<float>? Divisors { get; init; }
 
     public RotaryScaling Scaling { get; init; } = RotaryScaling.None;
 
@@ -80,7 +97,14 @@ internal sealed record RotaryConfiguration
 
     public double BetaSlow { get; init; } = 1;
 
+    /// <summary>YaRN's bounds between kept and stretched dimensions are whole numbers.</summary>
+    public bool WholeDimensions { get; init; } = true;
+
+    /// <summary>YaRN's factor on cosines and sines; null for the paper's.</summary>
     public double? AttentionFactor { get; init; }
+
+    /// <summary>The number R of rotated dimensions, the first of each head.</summary>
+    public int SizeIn(int headSize) => Dimensions ?? (int)(headSize * PartialFactor);
 }
 
 internal enum RotaryScaling

@@ -15,6 +15,12 @@ internal sealed record DecoderFamily : ModelFamily
     public override ModelPlan Plan(ConfigFile config)
     {
         var configuration = Configure(config);
+        foreach (var rotary in new[] { configuration.Rotary, configuration.LocalRotary }.OfType<RotaryConfiguration>())
+        {
+            int size = rotary.SizeIn(configuration.HeadSize);
+            if (size < 2 || int.IsOddInteger(size) || size > configuration.HeadSize)
+                throw new InvalidDataException($"'{config.Path}': rotary positions turn {size} of a head's {configuration.HeadSize} dimensions; that must be an even number from 2 on.");
+        }
         return new ModelPlan(configuration, (checkpoint, type, device) => new Decoder(configuration, DecoderWeights.Load(checkpoint, this, configuration, type, device)));
     }
 }

@@ -76,8 +76,8 @@ internal sealed class DecoderWeights : IDisposable
             PositionEmbeddings = names.PositionEmbeddings is { } positions
                 ? reader.Read(positions + ".weight", shape.FirstPosition + shape.MaxPositions, hidden).DetachFromDisposeScope()
                 : null,
-            ProjectIn = embedding == hidden ? null : layers.Linear(names.ProjectIn, hidden, embedding),
-            ProjectOut = embedding == hidden ? null : layers.Linear(names.ProjectOut, embedding, hidden),
+            ProjectIn = embedding == hidden ? null : layers.Linear(names.ProjectIn, hidden, embedding, bias: false),
+            ProjectOut = embedding == hidden ? null : layers.Linear(names.ProjectOut, embedding, hidden, bias: false),
             Rotary = Rotate(shape.Rotary),
             LocalRotary = Rotate(shape.LocalRotary),
             Layers = [.. Enumerable.Range(0, shape.Layers).Select(layers.Read)],
@@ -108,11 +108,11 @@ internal sealed class DecoderWeights : IDisposable
                 Join(Name),
                 shape.QueryKeyNorm ? Norm(Name(names.QueryNorm), shape.HeadSize) : null,
                 shape.QueryKeyNorm ? Norm(Name(names.KeyNorm), shape.HeadSize) : null,
-                Linear(Name(names.AttentionOutput), _hidden, _queries),
+                Linear(Name(names.AttentionOutput), _hidden, _queries, shape.Biases.AttentionOutput),
                 shape.PostNorms ? Norm(Name(names.PostAttentionNorm), _hidden) : null,
                 Norm(Name(names.MlpNorm), _hidden),
                 Up(Name),
-                Linear(Name(names.Down), _hidden, shape.IntermediateSize),
+                Linear(Name(names.Down), _hidden, shape.IntermediateSize, shape.Biases.Mlp),
                 shape.PostNorms ? Norm(Name(names.PostMlpNorm), _hidden) : null);
         }
 
@@ -130,9 +130,10 @@ internal sealed class DecoderWeights : IDisposable
         /// <summary>Queries, keys and values as one layer `[(H + 2·KV)·d, D]`, however the file has them.</summary>
         private FrozenLinear Join(Func<string, string> name)
         {
+            bool bias = shape.Biases.QueryKeyValue;
             if (names.Layout == QueryKeyValueLayout.Separate)
-                return Concatenate([Linear(name(names.Query), _queries, _hidden), Linear(name(names.Key), _keys, _hidden), Linear(name(names.Value), _keys, _hidden)]);
-            var fused = Linear(name(names.QueryKeyValue), _queries + 2 * _keys, _hidden);
+                return Concatenate([Linear(name(names.Query), _queries, _hidden, bias), Linear(name(names.Key), _keys, _hidden, bias), Linear(name(names.Value), _keys, _hidden, bias)]);
+            var fused = Linear(name(names.QueryKeyValue), _queries + 2 * _keys, _hidden, bias);
             if (names.Layout == QueryKeyValueLayout.Fused)
                 return fused;
             Tensor Regroup(Tensor value) => value
@@ -144,23 +145,26 @@ internal sealed class DecoderWeights : IDisposable
         private FrozenLinear Up(Func<string, string> name)
         {
             int inner = shape.IntermediateSize;
+            bool bias = shape.Biases.Mlp;
             if (!shape.GatedMlp)
-                return Linear(name(names.Up), inner, _hidden);
+                return Linear(name(names.Up), inner, _hidden, bias);
             return names.GateUp.Length > 0
-                ? Linear(name(names.GateUp), 2 * inner, _hidden)
-                : Concatenate([Linear(name(names.Gate), inner, _hidden), Linear(name(names.Up), inner, _hidden)]);
+                ? Linear(name(names.GateUp), 2 * inner, _hidden, bias)
+                : Concatenate([Linear(name(names.Gate), inner, _hidden, bias), Linear(name(names.Up), inner, _hidden, bias)]);
         }
 
-        public FrozenLinear Linear(string name, long output, long input)
+        public FrozenLinear Linear(string name, long output, long input, bool bias)
         {
+            if (!bias)
+                reader.RefuseBias(name);
             var weight = names.Transposed ? reader.Read(name + ".weight", input, output).t().contiguous() : reader.Read(name + ".weight", output, input);
-            return new FrozenLinear(weight.DetachFromDisposeScope(), reader.BiasOrNull(name, output));
+            return new FrozenLinear(weight.DetachFromDisposeScope(), bias ? reader.Read(name + ".bias", output).DetachFromDisposeScope() : null);
         }
 
         private static FrozenLinear Concatenate(FrozenLinear[] parts)
         {
             var weight = cat([.. parts.Select(part => part.Weight)], 0).DetachFromDisposeScope();
-            var bias = parts.All(part => part.Bias is not null) ? cat([.. parts.Select(part => part.Bias!)], 0).DetachFromDisposeScope() : null;
+            var bias = parts[0].Bias is null ? null : cat([.. parts.Select(part => part.Bias!)], 0).DetachFromDisposeScope();
             foreach (var part in parts)
                 part.Dispose();
             return new FrozenLinear(weight, bias);

@@ -1,4 +1,3 @@
-using Microsoft.ML.Peft.Backbones.Families;
 using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Tokenization;
 using static TorchSharp.torch;
@@ -26,7 +25,7 @@ internal sealed class FrozenModel
         try
         {
             var config = files.ReadConfig();
-            var family = ModelFamilies.Of(config);
+            var family = files.FamilyOf(config);
             var plan = family.Plan(config);
             CheckShape(config, plan.Configuration);
             Head = family.Head;
@@ -36,9 +35,11 @@ internal sealed class FrozenModel
             EndIds = ReadEndIds(files.ReadOptional("generation_config.json"), config, Tokenizer);
             _weights = files.OpenWeights();
             Backbone = plan.Load(_weights, key.Type, new Device(key.Device));
+            _weights.CheckAllRead();
         }
         catch
         {
+            Backbone?.Dispose();
             _weights?.Dispose();
             files.Dispose();
             throw;

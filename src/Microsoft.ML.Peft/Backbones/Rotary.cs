@@ -13,10 +13,10 @@ internal sealed class Rotary : IDisposable
 
     public Rotary(RotaryConfiguration configuration, int headSize, ScalarType type, Device device)
     {
-        _size = (int)(headSize * configuration.PartialFactor);
-        float[] frequencies = Array.ConvertAll(Frequencies(configuration, _size), frequency => (float)frequency);
+        _size = configuration.SizeIn(headSize);
+        float[] frequencies = Array.ConvertAll(RotaryFrequencies.Of(configuration, _size), frequency => (float)frequency);
         _frequencies = tensor((float[])[.. frequencies, .. frequencies], device: device).DetachFromDisposeScope();
-        _scale = AttentionFactor(configuration);
+        _scale = RotaryFrequencies.AttentionFactor(configuration);
         _type = type;
     }
 
@@ -38,42 +38,4 @@ internal sealed class Rotary : IDisposable
     }
 
     public void Dispose() => _frequencies.Dispose();
-
-    private static double[] Frequencies(RotaryConfiguration rotary, int size)
-    {
-        double[] plain = [.. Enumerable.Range(0, size / 2).Select(i => Math.Pow(rotary.Theta, -2.0 * i / size))];
-        return rotary.Scaling switch
-        {
-            RotaryScaling.None => plain,
-            RotaryScaling.Linear => Array.ConvertAll(plain, f => f / rotary.Factor),
-            RotaryScaling.Llama3 => Array.ConvertAll(plain, f => Llama3(f, rotary)),
-            RotaryScaling.Yarn => Yarn(plain, size, rotary),
-            _ => throw new ArgumentOutOfRangeException(nameof(rotary), rotary.Scaling, null),
-        };
-    }
-
-    /// <summary>Llama 3.1: slow waves are stretched, fast ones kept, those between blended.</summary>
-    private static double Llama3(double frequency, RotaryConfiguration rotary)
-    {
-        double turns = rotary.OriginalMaxPositions * frequency / (2 * Math.PI);
-        double keep = Math.Clamp((turns - rotary.LowFrequencyFactor) / (rotary.HighFrequencyFactor - rotary.LowFrequencyFactor), 0, 1);
-        return (1 - keep) * frequency / rotary.Factor + keep * frequency;
-    }
-
-    /// <summary>YaRN (Peng et al. 2023): dimensions that turn often are kept, those that turn less than once stretched.</summary>
-    private static double[] Yarn(double[] plain, int size, RotaryConfiguration rotary)
-    {
-        double Dimension(double turns) => size * Math.Log(rotary.OriginalMaxPositions / (turns * 2 * Math.PI)) / (2 * Math.Log(rotary.Theta));
-        double low = Math.Max(Math.Floor(Dimension(rotary.BetaFast)), 0), high = Math.Min(Math.Ceiling(Dimension(rotary.BetaSlow)), size - 1);
-        double width = high > low ? high - low : 0.001;
-        return [.. plain.Select((f, i) =>
-        {
-            double stretch = Math.Clamp((i - low) / width, 0, 1);
-            return stretch * f / rotary.Factor + (1 - stretch) * f;
-        })];
-    }
-
-    private static double AttentionFactor(RotaryConfiguration rotary) => rotary.Scaling != RotaryScaling.Yarn
-        ? 1
-        : rotary.AttentionFactor ?? (rotary.Factor <= 1 ? 1 : 0.1 * Math.Log(rotary.Factor) + 1);
 }

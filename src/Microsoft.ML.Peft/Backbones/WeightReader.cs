@@ -21,8 +21,8 @@ internal sealed class WeightReader(WeightSource checkpoint, string prefix, strin
         if (!found.AsSpan().SequenceEqual(shape))
         {
             throw new InvalidDataException(
-                $"'{checkpoint.Source}': tensor '{name}' is [{string.Join(", ", found)}], but config.json asks for [{string.Join(", ", shape)}]; " +
-                "weights and config.json do not belong together.");
+                $"'{checkpoint.Source}': tensor '{name}' is [{string.Join(", ", found)}], but {checkpoint.Configuration} asks for [{string.Join(", ", shape)}]; " +
+                $"weights and {checkpoint.Configuration} do not belong together.");
         }
         return checkpoint.Read(name, type).to(device);
     }
@@ -33,6 +33,13 @@ internal sealed class WeightReader(WeightSource checkpoint, string prefix, strin
     public FrozenLinear Linear(string name, long output, long input) =>
         new(Read(name + ".weight", output, input).DetachFromDisposeScope(), Read(name + ".bias", output).DetachFromDisposeScope());
 
-    /// <summary>A bias, outside the dispose scope; null where the file has none.</summary>
-    public Tensor? BiasOrNull(string name, long output) => Contains(name + ".bias") ? Read(name + ".bias", output).DetachFromDisposeScope() : null;
+    /// <summary>A bias that the configuration does not know would change what the model computes.</summary>
+    public void RefuseBias(string name)
+    {
+        if (Contains(name + ".bias"))
+        {
+            throw new InvalidDataException(
+                $"'{checkpoint.Source}' has the tensor '{_prefix}{name}.bias', but {checkpoint.Configuration} says that this layer has no bias; weights and {checkpoint.Configuration} do not belong together.");
+        }
+    }
 }

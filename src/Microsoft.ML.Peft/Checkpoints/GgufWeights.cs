@@ -1,35 +1,42 @@
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Checkpoints;
 
-/// <summary>A GGUF file's weights of the Llama architecture under the names of Hugging Face's files.</summary>
-internal sealed partial class GgufWeights(GgufFile file) : WeightSource
+/// <summary>The weights of a GGUF file, under its own names.</summary>
+/// <param name="file">The file; disposed with the weights.</param>
+/// <param name="pairedHeads">The heads of queries and of keys where their rows are stored in pairs (see <see cref="Unpair"/>); null where they are not.</param>
+/// <param name="known">Tensors that need not be read.</param>
+internal sealed class GgufWeights(GgufFile file, (long Query, long Key)? pairedHeads, params IReadOnlyList<string> known) : WeightSource
 {
-    private static readonly Dictionary<string, string> Parts = new()
-    {
-        ["self_attn.q_proj"] = "attn_q",
-        ["self_attn.k_proj"] = "attn_k",
-        ["self_attn.v_proj"] = "attn_v",
-        ["self_attn.o_proj"] = "attn_output",
-        ["input_layernorm"] = "attn_norm",
-        ["post_attention_layernorm"] = "ffn_norm",
-        ["mlp.gate_proj"] = "ffn_gate",
-        ["mlp.up_proj"] = "ffn_up",
-        ["mlp.down_proj"] = "ffn_down",
-    };
+    private readonly HashSet<string> _read = [.. known];
 
     public override string Source => file.Path;
 
-    public override bool Contains(string name) => file.Tensors.ContainsKey(Translate(name));
+    public override string Configuration => "its metadata";
 
-    public override long[] Shape(string name) => file.Info(Translate(name)).Shape;
+    public override bool Contains(string name) => file.Tensors.ContainsKey(name);
+
+    public override long[] Shape(string name) => file.Info(name).Shape;
 
     public override Tensor Read(string name, ScalarType type)
     {
-        var stored = file.Read(Translate(name), type);
-        return HeadsOf(name) is { } heads ? Unpermute(stored, heads) : stored;
+        var stored = file.Read(name, type);
+        _read.Add(name);
+        if (pairedHeads is { } heads && name.Contains(".attn_q.", StringComparison.Ordinal))
+            return Unpair(stored, heads.Query);
+        return pairedHeads is { } && name.Contains(".attn_k.", StringComparison.Ordinal) ? Unpair(stored, pairedHeads.Value.Key) : stored;
+    }
+
+    /// <summary>A file holds what its model computes with and nothing else: a tensor without a place means that the model is another one.</summary>
+    public override void CheckAllRead()
+    {
+        string[] left = [.. file.Tensors.Keys.Where(name => !_read.Contains(name))];
+        if (left.Length > 0)
+        {
+            throw new NotSupportedException(
+                $"'{Source}' has {left.Length} tensors that the architecture {file.Text("general.architecture")} as it is supported has no place for, such as '{left[0]}'.");
+        }
     }
 
     public override string Fingerprint()
@@ -42,35 +49,13 @@ internal sealed partial class GgufWeights(GgufFile file) : WeightSource
 
     public override void Dispose() => file.Dispose();
 
-    private static string Translate(string name)
-    {
-        name = name.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..] : name;
-        if (LayerName().Match(name) is { Success: true } match && Parts.TryGetValue(match.Groups["part"].Value, out string? part))
-            return $"blk.{match.Groups["layer"].Value}.{part}.{match.Groups["kind"].Value}";
-        return name switch
-        {
-            "embed_tokens.weight" => "token_embd.weight",
-            "norm.weight" => "output_norm.weight",
-            "lm_head.weight" => "output.weight",
-            _ => name,
-        };
-    }
-
-    /// <summary>The heads of the matrices whose rows are stored in pairs for another form of rotary positions.</summary>
-    private long? HeadsOf(string name)
-    {
-        if (name.Contains(".q_proj.", StringComparison.Ordinal))
-            return file.Integer("llama.attention.head_count");
-        return name.Contains(".k_proj.", StringComparison.Ordinal) ? file.Integer("llama.attention.head_count_kv") ?? file.Integer("llama.attention.head_count") : null;
-    }
-
     /// <summary>Rows 0, 1, 2, 3 … of a head back to the halves that Hugging Face's rotary positions turn against each other.</summary>
-    private static Tensor Unpermute(Tensor stored, long heads)
+    private static Tensor Unpair(Tensor stored, long heads)
     {
-        long[] shape = stored.shape;
-        return stored.view([heads, shape[0] / heads / 2, 2, .. shape[1..]]).transpose(1, 2).reshape(shape);
+        using (stored)
+        {
+            long[] shape = stored.shape;
+            return stored.view([heads, shape[0] / heads / 2, 2, .. shape[1..]]).transpose(1, 2).reshape(shape);
+        }
     }
-
-    [GeneratedRegex(@"^layers\.(?<layer>\d+)\.(?<part>.+)\.(?<kind>weight|bias)$")]
-    private static partial Regex LayerName();
 }

@@ -14,6 +14,9 @@ internal abstract class WeightSource : IDisposable
     /// <summary>The file, or the index of the files.</summary>
     public abstract string Source { get; }
 
+    /// <summary>What states the shapes that the tensors ought to have, for messages.</summary>
+    public virtual string Configuration => "config.json";
+
     public abstract bool Contains(string name);
 
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
@@ -22,6 +25,12 @@ internal abstract class WeightSource : IDisposable
     /// <summary>A tensor on the CPU in the given type; read-only, since it may lie over a mapped file.</summary>
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     public abstract Tensor Read(string name, ScalarType type);
+
+    /// <summary>Refuses tensors that a loaded model had no place for, where a source holds only what its model computes with.</summary>
+    /// <exception cref="NotSupportedException">There are such tensors.</exception>
+    public virtual void CheckAllRead()
+    {
+    }
 
     /// <summary>Identifies the weights: a SHA-256 in lower-case hexadecimal over names, types, shapes and samples of the data.</summary>
     public abstract string Fingerprint();

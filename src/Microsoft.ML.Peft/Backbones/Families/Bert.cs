@@ -17,8 +17,8 @@ internal static class Bert
     {
         if (config.TextOrNull("position_embedding_type") is { } positions and not "absolute")
             throw new NotSupportedException($"'{config.Path}' asks for '{positions}' position embeddings; only 'absolute' ones are supported.");
-        if (config.Flag("is_decoder"))
-            throw new NotSupportedException($"'{config.Path}' describes a decoder (is_decoder is true); this architecture is supported as an encoder only.");
+        if (config.Flag("is_decoder") || config.Flag("add_cross_attention"))
+            throw new NotSupportedException($"'{config.Path}' describes a decoder (is_decoder or add_cross_attention is true); this architecture is supported as an encoder only.");
         int hiddenSize = config.Integer("hidden_size");
         return new EncoderConfiguration
         {
@@ -26,7 +26,7 @@ internal static class Bert
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hiddenSize,
             EmbeddingSize = hiddenSize,
-            Layers = config.Integer("num_hidden_layers"),
+            Layers = config.Layers("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("intermediate_size"),

@@ -18,25 +18,34 @@ internal static class Gemma
 
     private static DecoderConfiguration Configure(ConfigFile config)
     {
-        var llama = Llama.Configure(config);
-        bool third = llama.ModelType == "gemma3_text";
+        bool third = config.Text("model_type") == "gemma3_text";
+        var llama = Llama.Configure(config, keyValueHeads: 4, headSize: 256, rotary: RotaryReader.Read(config, "full_attention", third ? 1_000_000 : 10_000));
         if (config.Flag("use_bidirectional_attention"))
             throw new NotSupportedException($"'{config.Path}' asks for bidirectional attention; this architecture is supported as a decoder only.");
         return llama with
         {
+            Activation = config.Activation("hidden_activation", "gelu_pytorch_tanh"),
             NormAddsOne = true,
             PostNorms = true,
             QueryKeyNorm = third,
-            Rotary = RotaryReader.Read(config, "full_attention"),
             LocalRotary = third ? Local(config) : null,
-            SlidingLayers = llama.SlidingLayers ?? [.. Enumerable.Range(0, llama.Layers).Select(layer => third ? (layer + 1) % config.Integer("sliding_window_pattern", 6) != 0 : layer % 2 == 0)],
+            SlidingWindow = Llama.Window(config, 4096),
+            SlidingLayers = Llama.SlidingLayers(config, llama.Layers) ?? Pattern(llama.Layers, third ? Period(config) : 2),
             AttentionScale = 1 / Math.Sqrt(config.Positive("query_pre_attn_scalar", 256)),
-            AttentionSoftcap = config.PositiveOrNull("attn_logit_softcapping"),
-            LogitSoftcap = config.PositiveOrNull("final_logit_softcapping"),
+            AttentionSoftcap = Softcap(config, "attn_logit_softcapping", third ? null : 50),
+            LogitSoftcap = Softcap(config, "final_logit_softcapping", third ? null : 30),
             EmbeddingScale = Math.Sqrt(llama.HiddenSize),
+            Biases = Llama.AttentionBiases(config),
             TiedHead = config.Flag("tie_word_embeddings", fallback: true),
         };
     }
+
+    /// <summary>All layers have the window but the last of each period.</summary>
+    public static IReadOnlyList<bool> Pattern(int layers, int period) => [.. Enumerable.Range(1, layers).Select(layer => layer % period != 0)];
+
+    private static int Period(ConfigFile config) => config.IntegerOrNull("sliding_window_pattern") ?? config.Integer("_sliding_window_pattern", 6);
+
+    private static double? Softcap(ConfigFile config, string key, double? usual) => config.States(key) ? config.PositiveOrNull(key) : usual;
 
     private static RotaryConfiguration Local(ConfigFile config) => config.ObjectOrNull("rope_parameters") is not null
         ? RotaryReader.Read(config, "sliding_attention")

@@ -28,14 +28,16 @@ internal static class Gpt2
     {
         int hidden = config.Integer("n_embd");
         if (config.Flag("scale_attn_by_inverse_layer_idx") || !config.Flag("scale_attn_weights", fallback: true))
-            throw new NotSupportedException($"'{config.Path}' asks for another attention scale than 1/√d, which is not supported for GPT-2.");
+            throw new NotSupportedException($"'{config.Path}' asks for another attention scale than 1/√d (scale_attn_by_inverse_layer_idx, scale_attn_weights), which is not supported for GPT-2.");
+        if (config.Flag("reorder_and_upcast_attn") || config.Flag("add_cross_attention"))
+            throw new NotSupportedException($"'{config.Path}' asks for another attention (reorder_and_upcast_attn or add_cross_attention), which is not supported for GPT-2.");
         return new DecoderConfiguration
         {
             ModelType = config.Text("model_type"),
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = hidden,
-            Layers = config.Integer("n_layer"),
+            Layers = config.Layers("n_layer"),
             Heads = config.Integer("n_head"),
             MaxPositions = config.Integer("n_positions"),
             IntermediateSize = config.Integer("n_inner", 4 * hidden),
@@ -43,6 +45,7 @@ internal static class Gpt2
             GatedMlp = false,
             RmsNorm = false,
             NormEpsilon = config.Positive("layer_norm_epsilon", 1e-5),
+            Biases = DecoderBiases.All,
             TiedHead = config.Flag("tie_word_embeddings", fallback: true),
         };
     }

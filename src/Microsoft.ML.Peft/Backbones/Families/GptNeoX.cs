@@ -24,13 +24,14 @@ internal static class GptNeoX
     private static DecoderConfiguration Configure(ConfigFile config)
     {
         int hidden = config.Integer("hidden_size");
+        bool bias = config.Flag("attention_bias", fallback: true);
         return new DecoderConfiguration
         {
             ModelType = config.Text("model_type"),
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = hidden,
-            Layers = config.Integer("num_hidden_layers"),
+            Layers = config.Layers("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("intermediate_size"),
@@ -39,7 +40,8 @@ internal static class GptNeoX
             RmsNorm = false,
             NormEpsilon = config.Positive("layer_norm_eps", 1e-5),
             ParallelResidual = config.Flag("use_parallel_residual", fallback: true),
-            Rotary = RotaryReader.Read(config, thetaKey: "rotary_emb_base", partialKey: "rotary_pct"),
+            Rotary = RotaryReader.Read(config, thetaKey: "rotary_emb_base", partialKey: "rotary_pct", partial: 0.25),
+            Biases = new DecoderBiases(QueryKeyValue: bias, AttentionOutput: bias, Mlp: true),
             TiedHead = config.Flag("tie_word_embeddings"),
         };
     }

@@ -13,6 +13,12 @@ internal static class ModelFamilies
     public static ModelFamily Of(ConfigFile config)
     {
         string type = config.Text("model_type");
+        if (config.ObjectOrNull("quantization_config") is { } quantisation)
+        {
+            throw new NotSupportedException(
+                $"'{config.Path}' describes weights quantised by '{quantisation.TextOrNull("quant_method") ?? "an unknown method"}' (quantization_config), which cannot be read; " +
+                "use the model in 16 or 32 bits, or as a .gguf file.");
+        }
         return All.FirstOrDefault(family => family.ModelTypes.Contains(type)) ?? throw new NotSupportedException(
             $"'{config.Path}' describes a '{type}' model; supported are {string.Join(", ", All.SelectMany(family => family.ModelTypes))}.");
     }

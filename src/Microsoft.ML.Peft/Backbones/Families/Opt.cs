@@ -29,7 +29,9 @@ internal static class Opt
     private static DecoderConfiguration Configure(ConfigFile config)
     {
         if (!config.Flag("do_layer_norm_before", fallback: true) || config.Flag("_remove_final_layer_norm"))
-            throw new NotSupportedException($"'{config.Path}' asks for normalisation behind the layers (do_layer_norm_before is false), which is not supported for OPT.");
+            throw new NotSupportedException($"'{config.Path}' asks for normalisation behind the layers or none at all (do_layer_norm_before, _remove_final_layer_norm), which is not supported for OPT.");
+        if (!config.Flag("layer_norm_elementwise_affine", fallback: true))
+            throw new NotSupportedException($"'{config.Path}' asks for norms without weights (layer_norm_elementwise_affine is false), which is not supported for OPT.");
         int hidden = config.Integer("hidden_size");
         return new DecoderConfiguration
         {
@@ -37,7 +39,7 @@ internal static class Opt
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = config.Integer("word_embed_proj_dim", hidden),
-            Layers = config.Integer("num_hidden_layers"),
+            Layers = config.Layers("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("ffn_dim"),
@@ -46,6 +48,7 @@ internal static class Opt
             RmsNorm = false,
             NormEpsilon = 1e-5,
             FirstPosition = 2,
+            Biases = config.Flag("enable_bias", fallback: true) ? DecoderBiases.All : DecoderBiases.None,
             TiedHead = config.Flag("tie_word_embeddings", fallback: true),
         };
     }

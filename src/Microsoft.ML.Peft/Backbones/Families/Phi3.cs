@@ -13,6 +13,15 @@ internal static class Phi3
             QueryKeyValue = "layers.{0}.self_attn.qkv_proj",
             GateUp = "layers.{0}.mlp.gate_up_proj",
         },
-        Configure = Llama.Configure,
+        Configure = Configure,
     };
+
+    private static DecoderConfiguration Configure(ConfigFile config)
+    {
+        var rotary = RotaryReader.Read(config, partialKey: "partial_rotary_factor");
+        // Phi-3 knows one scaling, which its files also call by other names.
+        if (rotary.Scaling != RotaryScaling.None)
+            throw new NotSupportedException($"'{config.Path}' asks for rotary scaling, which for Phi-3 is 'longrope'; that is not supported.");
+        return Llama.Configure(config, epsilon: 1e-5, rotary: rotary) with { SlidingWindow = config.IntegerOrNull("sliding_window") };
+    }
 }
