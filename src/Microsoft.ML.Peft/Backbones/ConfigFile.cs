@@ -6,8 +6,6 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <summary>A model's `config.json`, read value by value with errors that name file and key.</summary>
 internal sealed class ConfigFile
 {
-    private const int MostLayers = 10_000;
-
     private readonly JsonElement _root;
 
     private ConfigFile(string path, JsonElement root)
@@ -49,9 +47,6 @@ internal sealed class ConfigFile
             return null;
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string");
     }
-
-    /// <summary>A number of layers. Files that state absurd ones must not exhaust the memory.</summary>
-    public int Layers(string key) => Integer(key) is <= MostLayers and var layers ? layers : throw Wrong(key, $"a whole number from 1 to {MostLayers}");
 
     /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
     public int Integer(string key, int? fallback = null, int minimum = 1)

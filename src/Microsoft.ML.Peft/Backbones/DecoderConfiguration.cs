@@ -37,8 +37,14 @@ internal sealed record DecoderConfiguration : ModelConfiguration
     /// <summary>How many keys a query sees in layers with a sliding window, itself included; null for all.</summary>
     public int? SlidingWindow { get; init; }
 
-    /// <summary>Which layers have the sliding window; null for all.</summary>
+    /// <summary>Which layers have the sliding window, where this is listed.</summary>
     public IReadOnlyList<bool>? SlidingLayers { get; init; }
+
+    /// <summary>Where it is not listed: the first layer with the window (Qwen).</summary>
+    public int FirstSlidingLayer { get; init; }
+
+    /// <summary>Where it is not listed: the last layer of each period has no window (Gemma); null for no such layers.</summary>
+    public int? SlidingPeriod { get; init; }
 
     /// <summary>The factor on query·key; null for 1/√d.</summary>
     public double? AttentionScale { get; init; }
@@ -58,7 +64,8 @@ internal sealed record DecoderConfiguration : ModelConfiguration
     /// <summary>The output layer is the token embeddings.</summary>
     public required bool TiedHead { get; init; }
 
-    public bool IsSliding(int layer) => SlidingWindow is not null && (SlidingLayers?[layer] ?? true);
+    public bool IsSliding(int layer) => SlidingWindow is not null
+        && (SlidingLayers?[layer] ?? (layer >= FirstSlidingLayer && (SlidingPeriod is not { } period || (layer + 1) % period != 0)));
 }
 
 /// <summary>The linear layers of a decoder that have biases.</summary>

@@ -97,7 +97,8 @@ internal sealed class GgufHeader
         }
 
         uint id = _reader.Number<uint>();
-        GgufType type = GgufType.Numbered(id) ?? throw _reader.Invalid($"is of the unknown type {id}");
+        GgufType type = GgufType.Numbered(id) ?? throw new NotSupportedException(
+            $"'{_path}' stores {_reader.Subject} in the unknown type {id}, which cannot be read; use a file of {GgufType.Readable}.");
         long length = DataLength(lengths, type);
         ulong offset = _reader.Number<ulong>();
         if (offset > long.MaxValue)

@@ -130,9 +130,13 @@ internal sealed class GgufTokenizer
         .. _tokens.Index()
             .Where(entry => IsOf(entry.Index, TokenType.Unknown, TokenType.Control, TokenType.UserDefined))
             .Select(entry => new AddedToken(
-                entry.Index, entry.Item, SingleWord: false, StripLeft: false, StripRight: false, Normalized: false,
+                entry.Index, entry.Item, SingleWord: false, StripLeft: false, StripRight: TakesSpaces(entry.Item), Normalized: false,
                 Special: !IsOf(entry.Index, TokenType.UserDefined))),
     ];
+
+    /// <summary>Phi-3's tokens take the white space behind them, all but three; its files do not say so.</summary>
+    private bool TakesSpaces(string token) => token is not ("<unk>" or "<s>" or "<|endoftext|>")
+        && _metadata.Has("general.architecture") && _metadata.Text("general.architecture") == "phi3" && _metadata.Text(Prefix + "model") == "llama";
 
     private PostProcessor ReadTemplates(bool addsBos)
     {

@@ -54,7 +54,8 @@ public sealed class GgufModelTests : IDisposable
         using var export = new GgufExport(Fixtures.Model("tiny-" + architecture), architecture).With("block_count", (uint)layers);
         if (period is not null)
             export.With("attention.sliding_window_pattern", period);
-        Assert.Equal(expected, Configuration(export).SlidingLayers);
+        var configuration = Configuration(export);
+        Assert.Equal(expected, Enumerable.Range(0, layers).Select(configuration.IsSliding));
     }
 
     [Theory]
@@ -274,7 +275,7 @@ public sealed class GgufModelTests : IDisposable
     {
         using var frozen = no_grad();
         var decoder = (Decoder)model.Frozen.Backbone;
-        return decoder.Logits(decoder.Forward(new TokenBatch(tensor(Tokens, [1, Tokens.Length]), null, null), null));
+        return decoder.Logits(Padded.Forward(decoder, tensor(Tokens, [1, Tokens.Length])));
     }
 
     private DecoderConfiguration Configuration(GgufExport export)

@@ -111,8 +111,6 @@ public sealed class GgufHeaderTests
 
     [Theory]
     [InlineData(new ulong[] { 1, 1, 1, 1, 1 }, F32, 0, "5 dimensions")]
-    [InlineData(new ulong[] { 1 }, 77u, 0, "unknown type 77")]
-    [InlineData(new ulong[] { 1 }, 4u, 0, "unknown type 4")]
     [InlineData(new ulong[] { 33 }, Q8_0, 0, "do not fill blocks of 32")]
     [InlineData(new ulong[] { }, Q8_0, 0, "do not fill blocks of 32")]
     [InlineData(new ulong[] { ulong.MaxValue }, F32, 0, "64-bit")]
@@ -175,6 +173,17 @@ public sealed class GgufHeaderTests
             if (AssertReadOrRefused(content))
                 ReadAll(directory.File("file.gguf"), content);
         }
+    }
+
+    [Theory]
+    [InlineData(77u)]
+    [InlineData(4u)]
+    public void A_type_that_is_not_known_is_refused_with_those_that_are(uint type)
+    {
+        var content = new GgufBytes { Tensors = { ("newer", [1], type, 0) }, Data = new byte[256] };
+        string message = Assert.Throws<NotSupportedException>(() => Read(content)).Message;
+        Assert.Equal(
+            $"'some/file' stores its tensor 'newer' in the unknown type {type}, which cannot be read; use a file of F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K.", message);
     }
 
     private static void ReadAll(string path, byte[] content)

@@ -190,7 +190,7 @@ internal sealed partial class GgufExport : IDisposable
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => isReal ? value.GetSingle() : value.GetUInt32(),
+        _ => isReal ? (object)value.GetSingle() : value.GetUInt32(),
     };
 
     private static uint TypeOf(object value) => value switch { uint => 4, int => 5, float => 6, bool => 7, string => 8, Array => 9, _ => throw new ArgumentException($"{value.GetType()}") };

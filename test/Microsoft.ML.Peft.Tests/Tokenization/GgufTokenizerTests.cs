@@ -86,6 +86,25 @@ public sealed class GgufTokenizerTests
     }
 
     [Theory]
+    [InlineData("phi3", new[] { 3, 0, 4, 0 })]
+    [InlineData("llama", new[] { 3, 2, 0, 4, 2, 0 })]
+    public void The_tokens_of_Phi_3_take_the_white_space_behind_them(string architecture, int[] expected)
+    {
+        Dictionary<string, object> metadata = new()
+        {
+            ["general.architecture"] = architecture,
+            [Prefix + "model"] = "llama",
+            [Prefix + "tokens"] = new[] { "a", "<unk>", "\u2581", "<|user|>", "<|end|>" },
+            [Prefix + "token_type"] = new[] { Normal, 2, Normal, Control, Control },
+            [Prefix + "scores"] = new float[5],
+            [Prefix + "unknown_token_id"] = 1u,
+            [Prefix + "add_bos_token"] = false,
+            [Prefix + "add_space_prefix"] = false,
+        };
+        Assert.Equal(expected, HuggingFaceTokenizer.FromGguf("some.gguf", metadata).Encode("<|user|> a<|end|> a").Ids);
+    }
+
+    [Theory]
     [InlineData("model", "bert", "gpt2 or llama")]
     [InlineData("pre", "tekken", "gpt-2, phi-2, smollm")]
     public void Unknown_kinds_are_not_supported(string key, string value, string hint)

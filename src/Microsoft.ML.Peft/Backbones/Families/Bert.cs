@@ -26,7 +26,7 @@ internal static class Bert
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hiddenSize,
             EmbeddingSize = hiddenSize,
-            Layers = config.Layers("num_hidden_layers"),
+            Layers = config.Integer("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("intermediate_size"),

@@ -28,7 +28,7 @@ internal static class DistilBert
         VocabularySize = config.Integer("vocab_size"),
         HiddenSize = config.Integer("dim"),
         EmbeddingSize = config.Integer("dim"),
-        Layers = config.Layers("n_layers"),
+        Layers = config.Integer("n_layers"),
         Heads = config.Integer("n_heads"),
         MaxPositions = config.Integer("max_position_embeddings"),
         IntermediateSize = config.Integer("hidden_dim"),

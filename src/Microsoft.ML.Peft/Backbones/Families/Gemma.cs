@@ -30,7 +30,8 @@ internal static class Gemma
             QueryKeyNorm = third,
             LocalRotary = third ? Local(config) : null,
             SlidingWindow = Llama.Window(config, 4096),
-            SlidingLayers = Llama.SlidingLayers(config, llama.Layers) ?? Pattern(llama.Layers, third ? Period(config) : 2),
+            SlidingLayers = Llama.SlidingLayers(config, llama.Layers),
+            SlidingPeriod = third ? Period(config) : 2,
             AttentionScale = 1 / Math.Sqrt(config.Positive("query_pre_attn_scalar", 256)),
             AttentionSoftcap = Softcap(config, "attn_logit_softcapping", third ? null : 50),
             LogitSoftcap = Softcap(config, "final_logit_softcapping", third ? null : 30),
@@ -39,9 +40,6 @@ internal static class Gemma
             TiedHead = config.Flag("tie_word_embeddings", fallback: true),
         };
     }
-
-    /// <summary>All layers have the window but the last of each period.</summary>
-    public static IReadOnlyList<bool> Pattern(int layers, int period) => [.. Enumerable.Range(1, layers).Select(layer => layer % period != 0)];
 
     private static int Period(ConfigFile config) => config.IntegerOrNull("sliding_window_pattern") ?? config.Integer("_sliding_window_pattern", 6);
 

@@ -8,6 +8,8 @@ internal sealed class GgufFamily
 {
     public const string FrequencyDivisors = "rope_freqs.weight";
 
+    private const string WindowPattern = "attention.sliding_window_pattern";
+
     /// <summary>Numbers that change what a model computes in ways that are not supported, with the value that changes nothing.</summary>
     private static readonly (string Key, double Neutral)[] Unsupported =
     [
@@ -109,6 +111,7 @@ internal sealed class GgufFamily
             LocalRotary = window is null or 0 ? null : LocalRotary(headSize),
             SlidingWindow = window is 0 ? null : window,
             SlidingLayers = SlidingLayers(layers),
+            SlidingPeriod = SlidingPeriod() is > 0 and var period ? period : null,
             AttentionScale = Number("attention.scale") ?? (layers == _architecture.WidthScaledLayers ? 1 / Math.Sqrt(hidden / heads) : null),
             AttentionSoftcap = Number("attn_logit_softcapping") ?? _architecture.AttentionSoftcap,
             LogitSoftcap = Number("final_logit_softcapping") ?? _architecture.LogitSoftcap,
@@ -186,13 +189,14 @@ internal sealed class GgufFamily
         ? new RotaryConfiguration { Theta = theta, Dimensions = Count("rope.dimension_count") ?? headSize }
         : null;
 
-    private IReadOnlyList<bool>? SlidingLayers(int layers)
+    private bool[]? SlidingLayers(int layers) => _file.Metadata.GetValueOrDefault(Key(WindowPattern)) switch
     {
-        const string Pattern = "attention.sliding_window_pattern";
-        if (_file.Metadata.GetValueOrDefault(Key(Pattern)) is bool[] each)
-            return each.Length == layers ? each : throw new InvalidDataException($"'{_file.Path}': '{Key(Pattern)}' has {each.Length} values for {layers} layers.");
-        return (Count(Pattern) ?? _architecture.SlidingPeriod) is { } period ? Gemma.Pattern(layers, Math.Max(period, 1)) : null;
-    }
+        bool[] each when each.Length == layers => each,
+        bool[] each => throw new InvalidDataException($"'{_file.Path}': '{Key(WindowPattern)}' has {each.Length} values for {layers} layers."),
+        _ => null,
+    };
+
+    private int? SlidingPeriod() => _file.Metadata.GetValueOrDefault(Key(WindowPattern)) is bool[] ? null : Count(WindowPattern) ?? _architecture.SlidingPeriod;
 
     private string Key(string key) => $"{_architecture.Name}.{key}";
 

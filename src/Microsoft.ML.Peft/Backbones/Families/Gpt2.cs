@@ -37,7 +37,7 @@ internal static class Gpt2
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = hidden,
-            Layers = config.Layers("n_layer"),
+            Layers = config.Integer("n_layer"),
             Heads = config.Integer("n_head"),
             MaxPositions = config.Integer("n_positions"),
             IntermediateSize = config.Integer("n_inner", 4 * hidden),

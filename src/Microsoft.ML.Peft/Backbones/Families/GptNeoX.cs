@@ -31,7 +31,7 @@ internal static class GptNeoX
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = hidden,
-            Layers = config.Layers("num_hidden_layers"),
+            Layers = config.Integer("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("intermediate_size"),

@@ -38,7 +38,7 @@ internal static class Llama
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = hidden,
-            Layers = config.Layers("num_hidden_layers"),
+            Layers = config.Integer("num_hidden_layers"),
             Heads = heads,
             KeyValueHeads = config.Integer("num_key_value_heads", config.States("num_key_value_heads") ? heads : keyValueHeads ?? heads),
             HeadSize = config.Integer("head_dim", headSize ?? Math.Max(1, hidden / heads)),
@@ -74,12 +74,12 @@ internal static class Llama
     private static DecoderConfiguration Qwen(ConfigFile config, int? headSize = null)
     {
         var llama = Configure(config, keyValueHeads: 32, headSize);
-        int first = config.Integer("max_window_layers", 28, minimum: 0);
         return config.Flag("use_sliding_window")
             ? llama with
             {
                 SlidingWindow = Window(config, UsualWindow),
-                SlidingLayers = SlidingLayers(config, llama.Layers) ?? [.. Enumerable.Range(0, llama.Layers).Select(layer => layer >= first)],
+                SlidingLayers = SlidingLayers(config, llama.Layers),
+                FirstSlidingLayer = config.Integer("max_window_layers", 28, minimum: 0),
             }
             : llama;
     }

@@ -39,7 +39,7 @@ internal static class Opt
             VocabularySize = config.Integer("vocab_size"),
             HiddenSize = hidden,
             EmbeddingSize = config.Integer("word_embed_proj_dim", hidden),
-            Layers = config.Layers("num_hidden_layers"),
+            Layers = config.Integer("num_hidden_layers"),
             Heads = config.Integer("num_attention_heads"),
             MaxPositions = config.Integer("max_position_embeddings"),
             IntermediateSize = config.Integer("ffn_dim"),
