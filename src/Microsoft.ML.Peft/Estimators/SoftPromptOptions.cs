@@ -36,8 +36,8 @@ public abstract class SoftPromptOptions
     public string GeneratedTextColumnName { get; set; } = ColumnNames.DefaultGeneratedText;
 
     /// <summary>
-    /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), a `.gguf` file of the
-    /// Llama architecture, the name of an embedded model, or `owner/name`, `owner/name@revision` or `owner/name:file.gguf` on the Hugging Face hub, see
+    /// The frozen model: a directory in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`), a `.gguf` file,
+    /// the name of an embedded model, or `owner/name`, `owner/name@revision` or `owner/name:file.gguf` on the Hugging Face hub, see
     /// <see cref="PretrainedModel.FromHubAsync(string, IProgress{DownloadProgress}?, CancellationToken)"/>. Default null: the embedded `all-MiniLM-L6-v2`.
     /// </summary>
     public string? Model { get; set; }
