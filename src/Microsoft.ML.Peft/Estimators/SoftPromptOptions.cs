@@ -146,6 +146,17 @@ public abstract class SoftPromptOptions
     /// </remarks>
     public string? CheckpointDirectory { get; set; }
 
+    /// <summary>
+    /// An adapter directory to start from, of the same method, number of virtual tokens and frozen model, instead of an initialisation.
+    /// Default null: none.
+    /// </summary>
+    /// <remarks>
+    /// Prompt tuning and prefix tuning without projection start from any such adapter, also from one of Hugging Face. P-tuning and a projected
+    /// prefix need what <see cref="SoftPromptTransformer.SaveAdapter"/> writes with `includeTrainingState`. The head is taken over if it pools
+    /// alike and its classes are the same, else it starts anew, which the log says.
+    /// </remarks>
+    public string? InitialAdapter { get; set; }
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>. Default: none.</summary>
     public CancellationToken CancellationToken { get; set; }
 
@@ -169,6 +180,7 @@ public abstract class SoftPromptOptions
         MaxGradientNorm = MaxGradientNorm,
         ValidationFraction = ValidationFraction,
         Patience = Patience,
+        InitialAdapter = InitialAdapter,
         Seed = seed,
         PromptTemplate = PromptTemplate,
         Generation = Generation,
@@ -234,5 +246,6 @@ public abstract class SoftPromptOptions
         OptionChecks.Between(nameof(ValidationFraction), ValidationFraction, 0, 0.5);
         OptionChecks.AtLeast(nameof(Patience), Patience, 1);
         OptionChecks.NullOrNotEmpty(nameof(CheckpointDirectory), CheckpointDirectory);
+        OptionChecks.NullOrNotEmpty(nameof(InitialAdapter), InitialAdapter);
     }
 }

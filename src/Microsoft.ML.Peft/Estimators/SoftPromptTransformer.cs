@@ -61,10 +61,15 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
 
     /// <summary>Saves the soft prompt and the head as an adapter directory in the layout of Hugging Face PEFT.</summary>
     /// <param name="directory">The directory, which is made if it does not exist. Files of an adapter in it are replaced, others stay.</param>
+    /// <param name="includeTrainingState">
+    /// Whether to write `training_state.safetensors`, too, from which a later training goes on (<see cref="SoftPromptOptions.InitialAdapter"/>): the network of
+    /// P-tuning or of a projected prefix, many times the size of the adapter. Plain prompts and prefixes do not need it. Default false.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The training state is asked for, but this transformer was loaded: only the one that Fit returns has it.</exception>
     /// <exception cref="IOException">The disk is full or the path unusable.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
-    public void SaveAdapter(string directory) => Model.Save(directory);
+    public void SaveAdapter(string directory, bool includeTrainingState = false) => Model.Save(directory, includeTrainingState);
 
     /// <summary>The input's columns and the predictions behind them.</summary>
     /// <param name="inputSchema">The columns of the data to predict on.</param>

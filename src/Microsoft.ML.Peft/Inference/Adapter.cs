@@ -20,6 +20,10 @@ internal sealed record Adapter(
     private const string LanguageModel = "CAUSAL_LM";
     private const string SequenceToSequence = AdapterConfiguration.SequenceToSequence;
 
+    /// <summary>What the soft prompt was trained from; null for an adapter that was loaded.</summary>
+    public SoftPromptState? State { get; init; }
+
+    /// <summary>The files of an adapter that is used; one that training goes on from has <see cref="SoftPromptState.FileName"/> too.</summary>
     public static IReadOnlyList<string> FileNames { get; } =
         [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName];
 
@@ -50,17 +54,28 @@ internal sealed record Adapter(
     }
 
     /// <summary>Writes all files or none; others in the directory stay.</summary>
-    public void Save(string directory) => AdapterDirectory.At(directory).Write(FileNames, Write);
+    /// <param name="directory">Is made if it does not exist.</param>
+    /// <param name="includeTrainingState">Whether training can go on from the directory.</param>
+    /// <exception cref="InvalidOperationException">The training's state is asked for and not known.</exception>
+    public void Save(string directory, bool includeTrainingState = false)
+    {
+        if (includeTrainingState && State is null)
+        {
+            throw new InvalidOperationException(
+                "This soft prompt was loaded, and neither a saved pipeline nor an adapter holds what it was trained from; save it with includeTrainingState from the transformer that Fit returns.");
+        }
+        AdapterDirectory.At(directory).Write([.. FileNames, SoftPromptState.FileName], partial => Write(partial, includeTrainingState));
+    }
 
-    private void Write(string directory)
+    private void Write(string directory, bool includeTrainingState)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
         if (Head is not null)
             SaveHead(directory, tensors);
-        else
-            RemoveHead(directory);
-        GenerationDescription.WriteTo(directory, Generation);
+        Generation?.WriteTo(directory);
+        if (includeTrainingState)
+            State!.WriteTo(directory);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
 
@@ -79,13 +94,6 @@ internal sealed record Adapter(
         AtomicFile.Write(Path.Combine(directory, HeadDescription.FileName), stream => stream.Write(Description!.ToJson()));
     }
 
-    /// <summary>What an earlier adapter left.</summary>
-    private static void RemoveHead(string directory)
-    {
-        File.Delete(Path.Combine(directory, HeadDescription.FileName));
-        File.Delete(Path.Combine(directory, HeadDescription.TensorsFileName));
-    }
-
     /// <summary>The prompt as the frozen model takes it, in its number format, with all that does not depend on the text computed.</summary>
     public Prompt Prompt(Backbone transformer)
     {
@@ -102,6 +110,7 @@ internal sealed record Adapter(
     {
         PromptEmbeddings.Dispose();
         Head?.Dispose();
+        State?.Dispose();
     }
 
     public static HeadLayout Layout(Pooling pooling, FrozenModel model) => pooling == Pooling.HuggingFace ? model.Head : HeadLayout.Linear;

@@ -28,15 +28,8 @@ internal sealed record GenerationDescription
     /// <summary>How to write.</summary>
     public required GenerationOptions Options { get; init; }
 
-    /// <summary>Writes the description, or removes that of an earlier adapter.</summary>
-    public static void WriteTo(string directory, GenerationDescription? description)
-    {
-        string path = Path.Combine(directory, FileName);
-        if (description is null)
-            File.Delete(path);
-        else
-            AtomicFile.Write(path, stream => stream.Write(JsonSerializer.SerializeToUtf8Bytes(description, Format)));
-    }
+    public void WriteTo(string directory) =>
+        AtomicFile.Write(Path.Combine(directory, FileName), stream => stream.Write(JsonSerializer.SerializeToUtf8Bytes(this, Format)));
 
     /// <summary>The description, or null if the directory has none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>

@@ -121,13 +121,18 @@ public sealed partial class PeftModel : IDisposable
     /// All files appear or none, even if the process is killed.
     /// </summary>
     /// <param name="directory">Is created if it does not exist. Files of an adapter are replaced, other files in it stay.</param>
+    /// <param name="includeTrainingState">
+    /// Whether to write `training_state.safetensors`, too, from which a later training goes on (<see cref="SoftPromptOptions.InitialAdapter"/>): the
+    /// network of P-tuning or of a projected prefix, many times the size of the adapter. Plain prompts and prefixes do not need it. Default false.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The training state is asked for, but this model was loaded: only one that was just trained has it.</exception>
     /// <exception cref="IOException">The disk is full or the path unusable.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
-    public void Save(string directory)
+    public void Save(string directory, bool includeTrainingState = false)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
         using var use = Use();
-        _adapter.Save(directory);
+        _adapter.Save(directory, includeTrainingState);
     }
 
     /// <summary>Frees the soft prompt and this use of the frozen model, once calls under way on other threads have ended.</summary>

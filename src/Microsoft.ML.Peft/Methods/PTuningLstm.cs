@@ -17,7 +17,6 @@ internal sealed class PTuningLstm : SoftPrompt
     private readonly Direction[][] _layers;
     private readonly (Parameter Weight, Parameter Bias) _first;
     private readonly (Parameter Weight, Parameter Bias) _second;
-    private readonly Tensor? _start;
     private readonly double _dropout;
     private readonly Generator? _generator;
     private readonly int _submodules;
@@ -38,7 +37,7 @@ internal sealed class PTuningLstm : SoftPrompt
         _layers = [.. layers.Select((layer, i) => new[] { AddDirection(layer.Forward, $"l{i}"), AddDirection(layer.Backward, $"l{i}_reverse") })];
         _first = (Add("mlp_head.0.weight", first.Weight), Add("mlp_head.0.bias", first.Bias));
         _second = (Add("mlp_head.2.weight", second.Weight), Add("mlp_head.2.bias", second.Bias));
-        _start = Constant(start);
+        Start = Constant(start);
         _dropout = dropout;
         _generator = generator;
         _submodules = submodules;
@@ -57,16 +56,10 @@ internal sealed class PTuningLstm : SoftPrompt
         }
         var inner = nn.functional.relu(nn.functional.linear(sequence, _first.Weight, _first.Bias));
         var prompt = nn.functional.linear(inner, _second.Weight, _second.Bias);     // [P, E]
-        return _start is null ? prompt : prompt.Plus(_start);
+        return Start is null ? prompt : prompt.Plus(Start);
     }
 
     public override Prompt Forward() => Prompt.FromEmbeddings(Compute(), _submodules);
-
-    public override void Dispose()
-    {
-        _start?.Dispose();
-        base.Dispose();
-    }
 
     /// <summary>One direction over the sequence `[P, in]`: the hidden states `[P, H]`.</summary>
     private static Tensor Run(Direction lstm, Tensor sequence)

@@ -12,7 +12,6 @@ internal sealed class PTuningMlp : SoftPrompt
 {
     private readonly Parameter _embedding;
     private readonly (Parameter Weight, Parameter Bias)[] _linear;
-    private readonly Tensor? _start;
     private readonly int _submodules;
 
     /// <param name="embedding">`[P, E]`</param>
@@ -26,7 +25,7 @@ internal sealed class PTuningMlp : SoftPrompt
         _embedding = Add("embedding.weight", embedding);
         (Parameter, Parameter) Linear(int i, LinearValues values) => (Add($"mlp_head.{i}.weight", values.Weight), Add($"mlp_head.{i}.bias", values.Bias));
         _linear = [Linear(0, first), Linear(2, second), Linear(4, third)];
-        _start = Constant(start);
+        Start = Constant(start);
         _submodules = submodules;
     }
 
@@ -36,14 +35,8 @@ internal sealed class PTuningMlp : SoftPrompt
         var inner = nn.functional.relu(Linear(0, _embedding));                      // [P, H]
         inner = nn.functional.relu(Linear(1, inner));                               // [P, H]
         var prompt = Linear(2, inner);                                              // [P, E]
-        return _start is null ? prompt : prompt.Plus(_start);
+        return Start is null ? prompt : prompt.Plus(Start);
     }
 
     public override Prompt Forward() => Prompt.FromEmbeddings(Compute(), _submodules);
-
-    public override void Dispose()
-    {
-        _start?.Dispose();
-        base.Dispose();
-    }
 }

@@ -16,7 +16,6 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
     private readonly Parameter _bias1;
     private readonly Parameter _weight2;
     private readonly Parameter _bias2;
-    private readonly Tensor? _start;
     private readonly int _layers;
     private readonly int _heads;
     private readonly int _submodules;
@@ -35,7 +34,7 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
         _bias1 = Add("transform.0.bias", first.Bias);
         _weight2 = Add("transform.2.weight", second.Weight);
         _bias2 = Add("transform.2.bias", second.Bias);
-        _start = Constant(start);
+        Start = Constant(start);
         _layers = layers;
         _heads = heads;
         _submodules = submodules;
@@ -45,14 +44,8 @@ internal sealed class ProjectedPrefixTuning : SoftPrompt
     {
         var inner = tanh(nn.functional.linear(_embedding, _weight1, _bias1));       // [P, hidden]
         var prefix = nn.functional.linear(inner, _weight2, _bias2);                 // [P, 2·L·D]
-        return _start is null ? prefix : prefix.Plus(_start);
+        return Start is null ? prefix : prefix.Plus(Start);
     }
 
     public override Prompt Forward() => Prompt.FromPrefix(Compute(), _layers, _heads, _submodules);
-
-    public override void Dispose()
-    {
-        _start?.Dispose();
-        base.Dispose();
-    }
 }

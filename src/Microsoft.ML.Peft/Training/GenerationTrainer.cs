@@ -58,11 +58,13 @@ internal static class GenerationTrainer
         PretrainedModel backbone, MethodSettings method, IReadOnlyList<GenerationRow> train, IReadOnlyList<GenerationRow>? validation,
         TrainingSettings settings, TrainingObserver observer, Random random)
     {
+        using var initial = InitialAdapter.Open(settings.InitialAdapter, backbone, method);
         var initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
         var source = new InitializationSource(
             backbone.Frozen.Backbone, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds,
             train.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target]), settings.LabelNames);
         var softPrompt = SoftPromptFactory.Create(method, source, initializer);
+        initial?.Start(softPrompt);
         var description = new GenerationDescription
         {
             PromptTemplate = train[0].Prompt.Template,
@@ -74,7 +76,7 @@ internal static class GenerationTrainer
             using var frozen = no_grad();
             using var scope = NewDisposeScope();
             var prompt = softPrompt.Compute().detach().clone().DetachFromDisposeScope();
-            return new Adapter(AdapterConfigurations.Create(method, backbone, head: null), prompt, null, null, description);
+            return new Adapter(AdapterConfigurations.Create(method, backbone, head: null), prompt, null, null, description) { State = SoftPromptState.Of(softPrompt, backbone) };
         }
         var task = new GenerationTask(backbone, softPrompt, method.VirtualTokens, train, validation, LearningRate(method, settings), settings.Generation);
         var identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,

@@ -45,6 +45,9 @@ internal sealed class HeadTask : TrainingTask
 
     public override string MetricName => TaskLoss.MetricName(_task);
 
+    /// <summary>Makes a head that predicts labels as they were given, of another training, learn on as this one's does.</summary>
+    public void StandardizeHead() => _scale.Apply(_trainee.Head);
+
     public override Tensor Loss(int[] rows)
     {
         var (batch, labels) = _train.Batch(rows, _trainee.Backbone);

@@ -19,6 +19,16 @@ internal sealed record LabelScale(double Mean, double Deviation)
 
     public float[] Standardize(float[] labels) => Array.ConvertAll(labels, label => (float)((label - Mean) / Deviation));
 
+    /// <summary>Makes a head that predicts labels as they were given predict them as they are learned: undoes <see cref="Restore"/>.</summary>
+    public void Apply(SequenceHead head)
+    {
+        if (this == None)
+            return;
+        using var frozen = no_grad();
+        head.OutputWeight.div_(Deviation);
+        head.OutputBias?.sub_(Mean).div_(Deviation);
+    }
+
     /// <summary>Makes the head predict labels as they were given.</summary>
     public void Restore(SequenceHead head)
     {

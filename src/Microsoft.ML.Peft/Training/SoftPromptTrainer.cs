@@ -34,9 +34,14 @@ internal sealed class SoftPromptTrainer : IDisposable
         TokenizedRows train, TokenizedRows? validation, TrainingSettings settings, TrainingObserver observer, Random random)
     {
         (_backbone, _observer) = (backbone, observer);
+        using var initial = InitialAdapter.Open(settings.InitialAdapter, backbone, method);
         _initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
         var trainee = CreateTrainee(backbone, method, ResolvePooling(backbone, settings), outputs, train, settings, _initializer);
-        _task = new HeadTask(trainee, task, train, validation, LearningRate(method, settings), settings);
+        var headTask = new HeadTask(trainee, task, train, validation, LearningRate(method, settings), settings);
+        initial?.Start(trainee.SoftPrompt);
+        if (initial?.Start(trainee.Head, task, settings.LabelNames, observer.Log) == true)
+            headTask.StandardizeHead();
+        _task = headTask;
         _bake = () => Bake(trainee, method, backbone, task, settings);
         Session = new TrainingSession(_task, settings, observer, random);
         _identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,
@@ -237,7 +242,7 @@ internal sealed class SoftPromptTrainer : IDisposable
         var prompt = trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
         var head = Adapter.CreateHead(trainee.Head.Pooling, backbone.Frozen, trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
         var description = new HeadDescription { Task = task, Pooling = head.Pooling, Labels = settings.LabelNames, MaxTokens = settings.MaxTokens };
-        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description);
+        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description) { State = SoftPromptState.Of(trainee.SoftPrompt, backbone) };
     }
 
     private static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)

@@ -22,6 +22,7 @@ internal sealed record TrainingSettings
     public double MaxGradientNorm { get; init; } = 1;
     public double ValidationFraction { get; init; } = 0.1;
     public int? Patience { get; init; }
+    public string? InitialAdapter { get; init; }
     public int Seed { get; init; }
     public string? PromptTemplate { get; init; }
     public GenerationOptions Generation { get; init; } = new();

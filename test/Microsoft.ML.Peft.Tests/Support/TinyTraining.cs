@@ -53,10 +53,11 @@ internal sealed class TinyTraining
     /// <summary>The same training, to be run epoch by epoch.</summary>
     public SoftPromptTrainer Begin(
         PretrainedModel backbone, LabeledTexts train, TrainingSettings? settings = null, string method = "prompt tuning",
-        LabeledTexts? validation = null, PredictionTask task = PredictionTask.Multiclass)
+        LabeledTexts? validation = null, PredictionTask task = PredictionTask.Multiclass, MethodSettings? methodSettings = null)
     {
         settings ??= Settings;
-        var (methodSettings, random) = (TinyMethods.Of(method), new Random(settings.Seed));
+        methodSettings ??= TinyMethods.Of(method);
+        var random = new Random(settings.Seed);
         int outputs = task == PredictionTask.Regression ? 1 : (int)train.Labels.Max() + 1;
         var (rows, held) = SoftPromptTrainer.Tokenize(backbone, methodSettings, task, train, validation, settings, Observer, random);
         return new SoftPromptTrainer(backbone, methodSettings, task, outputs, rows, held, settings, Observer, random);

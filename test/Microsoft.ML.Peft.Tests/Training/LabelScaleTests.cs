@@ -25,7 +25,7 @@ public sealed class LabelScaleTests
         Assert.Equal([0f, 0f], LabelScale.Of([7, 7], centered: true).Standardize([7, 7]));
 
     [Fact]
-    public void A_restored_head_predicts_labels_as_they_were_given()
+    public void A_restored_head_predicts_labels_as_they_were_given_until_the_scale_is_applied_again()
     {
         using var scope = NewDisposeScope();
         using var head = new SequenceHead(Pooling.Mean, HeadLayout.Linear, new Dictionary<string, Tensor>
@@ -40,5 +40,9 @@ public sealed class LabelScaleTests
         Assert.Equal(990, head.Forward(hidden, batch, null).item<float>(), 4);
         LabelScale.None.Restore(head);
         Assert.Equal(990, head.Forward(hidden, batch, null).item<float>(), 4);
+        new LabelScale(1000, 20).Apply(head);
+        Assert.Equal(-0.5f, head.Forward(hidden, batch, null).item<float>(), 4);
+        LabelScale.None.Apply(head);
+        Assert.Equal(-0.5f, head.Forward(hidden, batch, null).item<float>(), 4);
     }
 }
