@@ -67,7 +67,18 @@ internal sealed class Checkpoint : WeightSource
 
     public override long[] Shape(string name) => Info(name).Shape;
 
-    public override Tensor Read(string name, ScalarType type) => Read(name).to(type);
+    /// <exception cref="NotSupportedException">The tensor holds no floating-point numbers: it is quantised in some way, or no weight.</exception>
+    public override Tensor Read(string name, ScalarType type)
+    {
+        TensorInfo info = Info(name);
+        if (info.Type is not null and not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16 or ScalarType.Float64))
+        {
+            throw new NotSupportedException(
+                $"The tensor '{name}' in '{Source}' holds {info.ElementType.Name}, no floating-point numbers; use the model in 16 or 32 bits, or as a .gguf file.");
+        }
+
+        return Read(name).to(type);
+    }
 
     /// <summary>
     /// Identifies the weights however they are spread over files: a SHA-256, in lower-case hexadecimal, over every tensor's

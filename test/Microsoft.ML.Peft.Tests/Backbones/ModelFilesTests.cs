@@ -148,6 +148,71 @@ public sealed class ModelFilesTests
         AssertSays(Assert.Throws<InvalidDataException>(() => copy.Load()), copy.File("model.safetensors"));
     }
 
+    [Theory]
+    [InlineData(ScalarType.Int8, "I8")]
+    [InlineData(ScalarType.Byte, "U8")]
+    [InlineData(ScalarType.Int64, "I64")]
+    [InlineData(ScalarType.Bool, "BOOL")]
+    public void Weights_that_are_no_floating_point_numbers_are_refused(ScalarType type, string name)
+    {
+        const string Tensor = "bert.encoder.layer.0.output.dense.weight";
+        using var copy = new ModelCopy().Rewrite(tensors => tensors[Tensor] = tensors[Tensor].to(type));
+        AssertSays(Assert.Throws<NotSupportedException>(() => copy.Load()), copy.File("model.safetensors"), $"'{Tensor}'", $"holds {name}, no floating-point numbers");
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float64)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Weights_in_other_floating_point_numbers_are_converted(ScalarType type)
+    {
+        using var copy = new ModelCopy().Rewrite(tensors =>
+        {
+            foreach (var (name, value) in tensors.Where(entry => entry.Value.is_floating_point()).ToArray())
+                tensors[name] = value.to(type);
+        });
+        using PretrainedModel model = copy.Load(), original = PretrainedModel.Load(Fixtures.Model("tiny-bert"), Precision.Float32);
+        Assert.Equal(ScalarType.Float32, model.Frozen.Backbone.Type);
+        using Tensor expected = Hidden(original), actual = Hidden(model);
+        TensorAssert.Close(expected, actual, type == ScalarType.Float64 ? 0 : 0.1);
+    }
+
+    [Fact]
+    public void An_index_that_names_itself_as_a_shard_is_refused()
+    {
+        using var copy = new ModelCopy().Delete("model.safetensors").Write("model.safetensors.index.json", """{"weight_map": {"a": "model.safetensors.index.json"}}""");
+        AssertSays(Assert.Throws<InvalidDataException>(() => copy.Load()), copy.File("model.safetensors.index.json"), "not a valid safetensors file");
+    }
+
+    [Fact]
+    public void A_truncated_shard_is_named()
+    {
+        using var copy = new ModelCopy("tiny-gpt2-sharded");
+        string shard = Directory.GetFiles(copy.Path, "*.safetensors").Order(StringComparer.Ordinal).Last();
+        using (var file = File.OpenWrite(shard))
+            file.SetLength(file.Length - 1);
+        AssertSays(Assert.Throws<InvalidDataException>(() => copy.Load()), shard);
+    }
+
+    [Fact]
+    public void A_missing_shard_is_named()
+    {
+        using var copy = new ModelCopy("tiny-gpt2-sharded");
+        string shard = Directory.GetFiles(copy.Path, "*.safetensors").Order(StringComparer.Ordinal).First();
+        copy.Delete(Path.GetFileName(shard));
+        AssertSays(Assert.Throws<FileNotFoundException>(() => copy.Load()), copy.File("model.safetensors.index.json"), $"'{Path.GetFileName(shard)}'", "is missing");
+    }
+
+    [Theory]
+    [InlineData("../other/model.safetensors")]
+    [InlineData("/etc/passwd")]
+    [InlineData("..")]
+    public void An_index_that_names_a_file_outside_of_the_directory_is_refused(string shard)
+    {
+        using var copy = new ModelCopy().Delete("model.safetensors").Write("model.safetensors.index.json", $$$"""{"weight_map": {"a": "{{{shard}}}"}}""");
+        AssertSays(Assert.Throws<InvalidDataException>(() => copy.Load()), copy.File("model.safetensors.index.json"), $"'{shard}'", "not a plain file name");
+    }
+
     [Fact]
     public void A_missing_tokenizer_is_named()
     {
