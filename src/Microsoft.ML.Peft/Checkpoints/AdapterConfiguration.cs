@@ -22,7 +22,11 @@ internal sealed class AdapterConfiguration
         ["PROMPT_TUNING"] = PeftType.PromptTuning,
         ["PREFIX_TUNING"] = PeftType.PrefixTuning,
         ["P_TUNING"] = PeftType.PTuning,
+        ["CARTRIDGE"] = PeftType.Cartridge,
     };
+
+    /// <summary>A soft prompt that is another one for each row, by a task id that rows here do not have.</summary>
+    private const string Multitask = "MULTITASK_PROMPT_TUNING";
 
     private static readonly string[] Strings =
     [
@@ -78,10 +82,16 @@ internal sealed class AdapterConfiguration
                 EncoderNumLayers = 2;
                 EncoderDropout = 0;
                 break;
+            case PeftType.Cartridge:
+                NumFrozenTokens = 1;
+                break;
         }
     }
 
     public PeftType PeftType { get; }
+
+    /// <summary>Whether the tensors are keys and values of every layer, not embeddings.</summary>
+    public bool IsPrefix => PeftType is PeftType.PrefixTuning or PeftType.Cartridge;
 
     /// <summary>SEQ_CLS, CAUSAL_LM, SEQ_2_SEQ_LM, TOKEN_CLS, QUESTION_ANS or FEATURE_EXTRACTION.</summary>
     public string? TaskType { get => Text("task_type"); set => _fields["task_type"] = value; }
@@ -149,6 +159,9 @@ internal sealed class AdapterConfiguration
         set => _fields["encoder_dropout"] = JsonNode.Parse(PythonFloat(value));
     }
 
+    /// <summary>Cartridge: how many of the first virtual tokens training left alone.</summary>
+    public int NumFrozenTokens { get => Count("num_frozen_tokens") ?? 1; set => _fields["num_frozen_tokens"] = value; }
+
     /// <summary>The configuration in an <c>adapter_config.json</c>.</summary>
     /// <exception cref="InvalidDataException">The file is not valid JSON, or a known field has a wrong value.</exception>
     /// <exception cref="NotSupportedException">It configures another kind of adapter.</exception>
@@ -187,15 +200,18 @@ internal sealed class AdapterConfiguration
         }
 
         string name = value.GetValue<string>();
+        string reason = name == Multitask ? ", whose prompt depends on a task id of each row" : "";
         return PeftTypes.TryGetValue(name, out PeftType type)
             ? type
-            : throw new NotSupportedException($"'{path}' configures a {name} adapter; supported are {string.Join(", ", PeftTypes.Keys)}.");
+            : throw new NotSupportedException($"'{path}' configures a {name} adapter{reason}; supported are {string.Join(", ", PeftTypes.Keys)}.");
     }
 
     private void Check(string path)
     {
         CheckFields(path, Strings, "a string or null", node => node.GetValueKind() == JsonValueKind.String);
         CheckFields(path, Counts, "a positive integer or null", node => node is JsonValue value && value.TryGetValue(out int count) && count > 0);
+        CheckFields(path, ["num_frozen_tokens"], "an integer from 0 to num_virtual_tokens",
+            node => node is JsonValue value && value.TryGetValue(out int count) && count >= 0 && count <= (NumVirtualTokens ?? int.MaxValue));
         CheckFields(path, ["prefix_projection"], "true or false", node => node.GetValueKind() is JsonValueKind.True or JsonValueKind.False);
         CheckFields(path, ["encoder_dropout"], "a number from 0 to 1", node => node is JsonValue value && value.TryGetValue(out double rate) && rate is >= 0 and <= 1);
         CheckFields(path, ["modules_to_save"], "a list of strings or null",

@@ -69,7 +69,7 @@ internal static class AdapterDirectory
     private static void CheckPrompt(SafetensorsFile file, AdapterConfiguration configuration)
     {
         TensorInfo prompt = file.Info(PromptEmbeddings);
-        bool isPrefix = configuration.PeftType == PeftType.PrefixTuning;
+        bool isPrefix = configuration.IsPrefix;
         // An encoder–decoder's input prompts lie one behind the other; prefixes are per layer instead.
         long? rows = isPrefix ? configuration.NumVirtualTokens : (long?)configuration.NumVirtualTokens * configuration.Submodules;
         long? columns = isPrefix ? null : configuration.TokenDim;

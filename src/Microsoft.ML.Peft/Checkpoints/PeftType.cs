@@ -11,4 +11,7 @@ internal enum PeftType
 
     /// <summary>P_TUNING: vectors in front of the input embeddings, trained through an encoder.</summary>
     PTuning,
+
+    /// <summary>CARTRIDGE: keys and values as in <see cref="PrefixTuning"/>, trained as they are, the first of them fixed (Eyuboglu et al. 2025).</summary>
+    Cartridge,
 }

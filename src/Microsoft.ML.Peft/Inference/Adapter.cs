@@ -100,7 +100,7 @@ internal sealed record Adapter(
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var shape = transformer.Configuration;
-        var prompt = Configuration.PeftType == PeftType.PrefixTuning
+        var prompt = Configuration.IsPrefix
             ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads, Configuration.Submodules)
             : Backbones.Prompt.FromEmbeddings(PromptEmbeddings, Configuration.Submodules);
         return transformer.Prepare(prompt).Bake(transformer.Type);
@@ -167,6 +167,8 @@ internal sealed record Adapter(
     private static void CheckTask(AdapterConfiguration configuration, PretrainedModel backbone, string directory)
     {
         string? task = configuration.TaskType;
+        if (task is not (null or Classification or LanguageModel or SequenceToSequence))
+            throw new NotSupportedException($"The adapter in '{directory}' is for {task}; supported are {Classification}, {LanguageModel} and {SequenceToSequence}.");
         var (kind, takes, fits) = backbone.Frozen.Backbone switch
         {
             EncoderDecoder => ("an encoder–decoder", SequenceToSequence, task == SequenceToSequence),
@@ -176,32 +178,49 @@ internal sealed record Adapter(
         if (!fits)
         {
             throw new InvalidDataException(
-                $"The adapter in '{directory}' is for {task ?? "no task"}, but the frozen model '{backbone.Name}' ({backbone.Configuration.ModelType}) is {kind} and takes {takes}; " +
-                "it was trained on another model.");
+                $"The adapter in '{directory}' is for {task ?? "no task"}, but the frozen model '{backbone.Name}' ({backbone.Configuration.ModelType}) is {kind} and takes {takes}; {OnAnother(configuration, backbone)}");
         }
     }
 
     private static void CheckPrompt(Tensor prompt, AdapterConfiguration configuration, PretrainedModel backbone, string directory)
     {
         var shape = backbone.Configuration;
-        bool prefix = configuration.PeftType == PeftType.PrefixTuning;
+        bool prefix = configuration.IsPrefix;
         int submodules = configuration.Submodules;
         if (submodules > backbone.Frozen.Backbone.Submodules || (!prefix && prompt.size(0) % submodules != 0))
         {
             throw new InvalidDataException(
                 $"The adapter in '{directory}' has {prompt.size(0)} rows for {submodules} submodules (num_transformer_submodules), but the frozen model has {backbone.Frozen.Backbone.Submodules}; " +
-                "it was trained on another model.");
+                OnAnother(configuration, backbone));
         }
         long width = prefix ? 2L * shape.Layers * shape.KeyValueHeads * shape.HeadSize : shape.EmbeddingSize;
         if (prompt.size(1) != width)
         {
             throw new InvalidDataException(
-                $"The adapter in '{directory}' has {prompt.size(1)} values per virtual token, but this frozen model takes {width}; it was trained on another model" +
-                (configuration.BaseModelNameOrPath is { } name ? $" ('{name}')." : "."));
+                $"The adapter in '{directory}' has {prompt.size(1)} values per virtual token, but this frozen model takes {width}; {OnAnother(configuration, backbone)}");
         }
+        CheckShape(configuration, backbone, directory);
         int specialTokens = backbone.Words.Encode("").Ids.Count;
         long virtualTokens = prefix ? prompt.size(0) : prompt.size(0) / submodules;
         if (virtualTokens + specialTokens > shape.MaxPositions)
             throw new InvalidDataException($"The adapter in '{directory}' has {virtualTokens} virtual tokens, which leaves no position for text: the frozen model has {shape.MaxPositions}.");
     }
+
+    /// <summary>Other layers and heads may have as many values together, but in another order.</summary>
+    private static void CheckShape(AdapterConfiguration configuration, PretrainedModel backbone, string directory)
+    {
+        var shape = backbone.Configuration;
+        // PEFT counts an encoder–decoder's layers now on one side and now on the other.
+        int? layers = shape is EncoderDecoderConfiguration ? null : configuration.NumLayers;
+        int? heads = configuration.IsPrefix ? configuration.NumAttentionHeads : null;
+        if ((layers ?? shape.Layers) != shape.Layers || (heads ?? shape.KeyValueHeads) != shape.KeyValueHeads)
+        {
+            throw new InvalidDataException(
+                $"The adapter in '{directory}' is for {layers ?? shape.Layers} layers of {heads ?? shape.KeyValueHeads} key/value heads, but this frozen model has {shape.Layers} of {shape.KeyValueHeads}; " +
+                OnAnother(configuration, backbone));
+        }
+    }
+
+    private static string OnAnother(AdapterConfiguration configuration, PretrainedModel backbone) =>
+        $"it was trained on another model{(configuration.BaseModelNameOrPath is { } name ? $" ('{name}')" : "")}, not on '{backbone.Name}'.";
 }

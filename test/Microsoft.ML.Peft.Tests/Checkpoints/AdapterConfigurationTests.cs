@@ -125,7 +125,38 @@ public sealed class AdapterConfigurationTests : IDisposable
     {
         string message = Assert.Throws<NotSupportedException>(() => Read($$"""{"peft_type":"{{type}}"}""")).Message;
 
-        Assert.Contains($"{type} adapter; supported are PROMPT_TUNING, PREFIX_TUNING, P_TUNING", message);
+        Assert.Contains($"configures a {type} adapter", message);
+        Assert.Contains("; supported are PROMPT_TUNING, PREFIX_TUNING, P_TUNING, CARTRIDGE", message);
+    }
+
+    [Fact]
+    public void Multitask_prompts_are_refused_with_the_reason() =>
+        Assert.Contains("a MULTITASK_PROMPT_TUNING adapter, whose prompt depends on a task id of each row; supported",
+            Assert.Throws<NotSupportedException>(() => Read("""{"peft_type":"MULTITASK_PROMPT_TUNING"}""")).Message);
+
+    [Fact]
+    public void Every_field_of_every_kind_is_read()
+    {
+        AdapterConfiguration shared = Read("""
+            {"peft_type": "PROMPT_TUNING", "task_type": "CAUSAL_LM", "base_model_name_or_path": "owner/name", "revision": "v1", "peft_version": "0.20.0", "num_virtual_tokens": 4, "token_dim": 8,
+             "num_layers": 3, "num_attention_heads": 2, "num_transformer_submodules": 1, "modules_to_save": ["score", "score"], "auto_mapping": {"a": 1}, "inference_mode": true,
+             "prompt_tuning_init": "TEXT", "prompt_tuning_init_text": "Classify:", "tokenizer_name_or_path": "owner/tokenizer", "tokenizer_kwargs": {"trust_remote_code": false}}
+            """);
+        Assert.Equal(("CAUSAL_LM", "owner/name", "v1", "0.20.0"), (shared.TaskType, shared.BaseModelNameOrPath, shared.Revision, shared.PeftVersion));
+        Assert.Equal((4, 8, 3, 2, 1), (shared.NumVirtualTokens, shared.TokenDim, shared.NumLayers, shared.NumAttentionHeads, shared.NumTransformerSubmodules));
+        Assert.Equal(["score", "score"], shared.ModulesToSave!);
+        Assert.Equal(("TEXT", "Classify:", "owner/tokenizer"), (shared.PromptTuningInit, shared.PromptTuningInitText, shared.TokenizerNameOrPath));
+        Assert.Contains("\"trust_remote_code\": false", shared.ToJson());
+
+        AdapterConfiguration prefix = Read("""{"peft_type": "PREFIX_TUNING", "encoder_hidden_size": 16, "prefix_projection": true, "init_weights": "zero"}""");
+        Assert.Equal((16, true, "zero", true), (prefix.EncoderHiddenSize, prefix.PrefixProjection, prefix.InitWeights, prefix.IsPrefix));
+
+        AdapterConfiguration pTuning = Read("""{"peft_type": "P_TUNING", "encoder_reparameterization_type": "LSTM", "encoder_hidden_size": 16, "encoder_num_layers": 3, "encoder_dropout": 0.25}""");
+        Assert.Equal(("LSTM", 16, 3, 0.25), (pTuning.EncoderReparameterizationType, pTuning.EncoderHiddenSize, pTuning.EncoderNumLayers, pTuning.EncoderDropout));
+
+        AdapterConfiguration cartridge = Read("""{"peft_type": "CARTRIDGE", "num_virtual_tokens": 4, "num_frozen_tokens": 2}""");
+        Assert.Equal((PeftType.Cartridge, 2, true), (cartridge.PeftType, cartridge.NumFrozenTokens, cartridge.IsPrefix));
+        Assert.Equal(1, Read("""{"peft_type": "CARTRIDGE"}""").NumFrozenTokens);
     }
 
     [Theory]
@@ -144,6 +175,8 @@ public sealed class AdapterConfigurationTests : IDisposable
     [InlineData("""{"peft_type":"P_TUNING","task_type":3}""", "'task_type' to 3; expected a string")]
     [InlineData("""{"peft_type":"P_TUNING","encoder_dropout":2}""", "from 0 to 1")]
     [InlineData("""{"peft_type":"PREFIX_TUNING","prefix_projection":1}""", "true or false")]
+    [InlineData("""{"peft_type":"CARTRIDGE","num_virtual_tokens":4,"num_frozen_tokens":5}""", "from 0 to num_virtual_tokens")]
+    [InlineData("""{"peft_type":"CARTRIDGE","num_frozen_tokens":-1}""", "from 0 to num_virtual_tokens")]
     [InlineData("""{"peft_type":"P_TUNING","modules_to_save":[null]}""", "list of strings")]
     [InlineData("""{"peft_type":"P_TUNING","modules_to_save":"score"}""", "list of strings")]
     public void Damaged_configurations_are_refused(string json, string fault)

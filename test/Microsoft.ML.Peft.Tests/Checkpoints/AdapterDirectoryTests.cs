@@ -55,6 +55,7 @@ public sealed class AdapterDirectoryTests : IDisposable
     [InlineData(nameof(PeftType.PromptTuning), 2, new long[] { 8, 8 })]
     [InlineData(nameof(PeftType.PTuning), null, new long[] { 4, 8 })]
     [InlineData(nameof(PeftType.PrefixTuning), 2, new long[] { 4, 48 })]
+    [InlineData(nameof(PeftType.Cartridge), 1, new long[] { 4, 48 })]
     public void Fitting_shapes_are_read(string type, int? submodules, long[] shape)
     {
         WritePrompt(Enum.Parse<PeftType>(type), shape, submodules: submodules);
@@ -70,6 +71,7 @@ public sealed class AdapterDirectoryTests : IDisposable
     [InlineData(nameof(PeftType.PTuning), new long[] { 4, 8, 1 }, "[4, 8, 1]")]
     [InlineData(nameof(PeftType.PrefixTuning), new long[] { 8, 48 }, "asks for [4, keys and values]")]
     [InlineData(nameof(PeftType.PrefixTuning), new long[] { 4, 47 }, "3 layers")]
+    [InlineData(nameof(PeftType.Cartridge), new long[] { 4, 47 }, "3 layers")]
     [InlineData(nameof(PeftType.PrefixTuning), new long[] { 4, 0 }, "[4, 0]")]
     public void Shapes_that_contradict_the_configuration_are_refused(string type, long[] shape, string fault)
     {

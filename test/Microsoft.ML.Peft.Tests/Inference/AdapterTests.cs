@@ -145,6 +145,61 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Theory]
+    [InlineData("TOKEN_CLS")]
+    [InlineData("QUESTION_ANS")]
+    [InlineData("FEATURE_EXTRACTION")]
+    public void An_adapter_of_another_task_is_refused_with_the_tasks_that_are_not(string task)
+    {
+        SaveTrained();
+        Configure("task_type", $"\"{task}\"");
+        string message = Assert.Throws<NotSupportedException>(Load).Message;
+        Assert.Contains($"The adapter in '{_directory.Path}' is for {task}; supported are SEQ_CLS, CAUSAL_LM and SEQ_2_SEQ_LM", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_adapter_of_a_language_model_names_both_models_to_an_encoder()
+    {
+        string adapter = Path.Combine(Fixtures.Default, "cases", "tiny-llama__prompt__CAUSAL_LM", "adapter");
+        string message = Assert.Throws<InvalidDataException>(() => PeftModel.Load(_backbone, adapter)).Message;
+        Assert.Contains("is for CAUSAL_LM, but the frozen model", message, StringComparison.Ordinal);
+        Assert.Contains($"it was trained on another model ('{AdapterConfiguration.Read(Path.Combine(adapter, "adapter_config.json")).BaseModelNameOrPath}'), not on '{_backbone.Name}'", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("num_layers", "1", "is for 1 layers of 4 key/value heads, but this frozen model has 3 of 4")]
+    [InlineData("num_attention_heads", "2", "is for 3 layers of 2 key/value heads, but this frozen model has 3 of 4")]
+    public void A_prefix_of_other_layers_or_heads_is_refused_though_it_has_as_many_values(string field, string value, string fault)
+    {
+        using (var model = Train(method: "prefix tuning"))
+            model.Save(_directory.Path);
+        Configure("base_model_name_or_path", "\"owner/other\"");
+        Configure(field, value);
+        string message = Assert.Throws<InvalidDataException>(Load).Message;
+        Assert.Contains(fault, message, StringComparison.Ordinal);
+        Assert.Contains($"it was trained on another model ('owner/other'), not on '{_backbone.Name}'", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_cartridge_is_a_prefix()
+    {
+        string source = Path.Combine(Fixtures.Default, "cases", "tiny-llama__prefix__CAUSAL_LM", "adapter");
+        foreach (string file in Directory.EnumerateFiles(source))
+            File.Copy(file, _directory.File(Path.GetFileName(file)));
+        Configure("peft_type", "\"CARTRIDGE\"");
+        Configure("num_frozen_tokens", "1");
+        using var backbone = PretrainedModel.Load(Fixtures.Model("tiny-llama"), Precision.Float32);
+        using PeftModel prefix = PeftModel.Load(backbone, source), cartridge = PeftModel.Load(backbone, _directory.Path);
+        using var scope = NewDisposeScope();
+        var ids = tensor(new long[] { 5, 9, 7 }).unsqueeze(0);
+        Assert.Equal(prefix.Forward(ids, ones_like(ids)).data<float>().ToArray(), cartridge.Forward(ids, ones_like(ids)).data<float>().ToArray());
+        Assert.Equal(prefix.VirtualTokens, cartridge.VirtualTokens);
+
+        using var copy = new TemporaryDirectory();
+        cartridge.Save(copy.Path);
+        Assert.Equal(AdapterConfiguration.Read(_directory.File("adapter_config.json")).ToJson(), File.ReadAllText(copy.File("adapter_config.json")));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("null")]
@@ -284,11 +339,15 @@ public sealed class AdapterTests : IDisposable
 
     private object Load() => PeftModel.Load(_backbone, _directory.Path);
 
-    private void Describe(string key, string json)
+    private void Describe(string key, string json) => Edit("head.json", key, json);
+
+    private void Configure(string key, string json) => Edit("adapter_config.json", key, json);
+
+    private void Edit(string name, string key, string json)
     {
-        var head = JsonNode.Parse(File.ReadAllText(_directory.File("head.json")))!;
-        head[key] = JsonNode.Parse(json);
-        File.WriteAllText(_directory.File("head.json"), head.ToJsonString());
+        var content = JsonNode.Parse(File.ReadAllText(_directory.File(name)))!;
+        content[key] = JsonNode.Parse(json);
+        File.WriteAllText(_directory.File(name), content.ToJsonString());
     }
 
     private void Change(string name, Action<Dictionary<string, Tensor>> change)
