@@ -60,11 +60,11 @@ public abstract class SoftPromptOptions
 
     /// <summary>
     /// Passes over the training rows, at least 1. Default null: 5, and more where that would be fewer than 300 steps, because the
-    /// number of steps decides how far a soft prompt gets; in generation 3, and more where that would be fewer than 100 steps.
+    /// number of steps decides how far a soft prompt gets; in generation 1, and more where that would be fewer than 80 steps.
     /// </summary>
     public int? MaxEpochs { get; set; }
 
-    /// <summary>Rows per training step, at least 1. Default null: 32, where a language model's own output layer answers 8.</summary>
+    /// <summary>Rows per training step, at least 1. Default null: 32, where a language model's own output layer answers 4: its every token is an example.</summary>
     [Range(8, 64, 32, true)]
     public int? BatchSize { get; set; }
 

@@ -6,8 +6,8 @@ internal sealed record TrainingSettings
     /// <summary>The usual batch of a trained head: many rows, each with one answer.</summary>
     public const int HeadBatchSize = 32;
 
-    /// <summary>The usual batch where a language model's own output layer answers.</summary>
-    public const int LanguageModelBatchSize = 8;
+    /// <summary>The usual batch where a language model's own output layer answers: each row has many answers, and steps count more than rows.</summary>
+    public const int LanguageModelBatchSize = 4;
 
     public int? MaxTokens { get; init; }
     public Pooling Pooling { get; init; } = Pooling.Auto;
