@@ -54,7 +54,8 @@ public sealed partial class PretrainedModel
             return Open(snapshot.Path, snapshot.Id.ToString(), snapshot.Id, precision, device);
         }, cancellationToken);
 
-    private static PretrainedModel LoadFromHub(
+    /// <summary>For a name that is no directory: a mistyped path may look like an id.</summary>
+    internal static PretrainedModel LoadFromHub(
         HubId id, HubOptions options, Precision precision, Device? device, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         try
@@ -64,6 +65,10 @@ public sealed partial class PretrainedModel
         catch (DirectoryNotFoundException e)
         {
             throw new DirectoryNotFoundException($"'{id}' is no directory here, nor to be had from the hub: {e.Message}", e);
+        }
+        catch (HubUnavailableException e)
+        {
+            throw new IOException($"'{id}' is no directory here, nor to be had from the hub: {e.Message}", e);
         }
     }
 

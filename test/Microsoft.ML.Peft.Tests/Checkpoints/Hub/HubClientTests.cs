@@ -61,6 +61,17 @@ public sealed class HubClientTests : HubTest
         Assert.Equal(3, FilesIn((await GetAsync("owner/name")).Path).Length);
     }
 
+    [Fact]
+    public async Task A_mirror_may_state_the_plain_SHA_1()
+    {
+        byte[] content = Model()["tokenizer.json"];
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA1.HashData(content));
+        Hub.Script = request => request.Path.EndsWith("tokenizer.json", StringComparison.Ordinal)
+            ? HubAnswer.Content(content, request, ("X-Repo-Commit", _commit), ("ETag", hash))
+            : null;
+        Assert.Equal(content, File.ReadAllBytes(Path.Combine((await GetAsync("owner/name")).Path, "tokenizer.json")));
+    }
+
     [Theory]
     [InlineData("owner/none", null, "shows no repository 'owner/none'", typeof(DirectoryNotFoundException))]
     [InlineData("owner/name@none", null, "has no revision 'none'", typeof(DirectoryNotFoundException))]

@@ -101,6 +101,14 @@ public sealed class HubModelTests : HubTest
     }
 
     [Fact]
+    public void A_name_that_may_be_a_mistyped_path_is_said_to_be_no_directory()
+    {
+        Options = Options with { Endpoint = "http://127.0.0.1:1", Retries = 1 };
+        var error = Assert.ThrowsAny<IOException>(() => PretrainedModel.LoadFromHub(Id("models/tiny"), Options, Precision.Float32, null, null, default));
+        Assert.StartsWith("'models/tiny' is no directory here, nor to be had from the hub: http://127.0.0.1:1 could not be reached", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cancelled_load_ends()
     {
         Hub.Add("owner/tiny-bert", Fixtures.Model("tiny-bert"));
