@@ -55,27 +55,27 @@ internal sealed record Adapter(
 
     /// <summary>Writes all files or none; others in the directory stay.</summary>
     /// <param name="directory">Is made if it does not exist.</param>
-    /// <param name="includeTrainingState">Whether training can go on from the directory.</param>
+    /// <param name="trainingStateOf">The fingerprint of the frozen model, for training to go on from the directory; null to leave the training's state out.</param>
     /// <exception cref="InvalidOperationException">The training's state is asked for and not known.</exception>
-    public void Save(string directory, bool includeTrainingState = false)
+    public void Save(string directory, string? trainingStateOf = null)
     {
-        if (includeTrainingState && State is null)
+        if (trainingStateOf is not null && State is null)
         {
             throw new InvalidOperationException(
                 "This soft prompt was loaded, and neither a saved pipeline nor an adapter holds what it was trained from; save it with includeTrainingState from the transformer that Fit returns.");
         }
-        AdapterDirectory.At(directory).Write([.. FileNames, SoftPromptState.FileName], partial => Write(partial, includeTrainingState));
+        AdapterDirectory.At(directory).Write([.. FileNames, SoftPromptState.FileName], partial => Write(partial, trainingStateOf));
     }
 
-    private void Write(string directory, bool includeTrainingState)
+    private void Write(string directory, string? trainingStateOf)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor> { [AdapterDirectory.PromptEmbeddings] = PromptEmbeddings };
         if (Head is not null)
             SaveHead(directory, tensors);
         Generation?.WriteTo(directory);
-        if (includeTrainingState)
-            State!.WriteTo(directory);
+        if (trainingStateOf is not null)
+            State!.WriteTo(directory, trainingStateOf);
         AdapterDirectory.Write(directory, Configuration, tensors);
     }
 

@@ -132,7 +132,7 @@ public sealed partial class PeftModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
         using var use = Use();
-        _adapter.Save(directory, includeTrainingState);
+        _adapter.Save(directory, includeTrainingState ? _backbone.Fingerprint : null);
     }
 
     /// <summary>Frees the soft prompt and this use of the frozen model, once calls under way on other threads have ended.</summary>

@@ -9,18 +9,18 @@ namespace Microsoft.ML.Peft.Inference;
 /// go on from it. Lies as `training_state.safetensors` beside the adapter; Hugging Face PEFT ignores that file.
 /// </summary>
 /// <param name="Tensors">The state by name, on the CPU.</param>
-/// <param name="ModelFingerprint">Of the frozen model that it was trained on; null where the file does not say.</param>
-internal sealed record SoftPromptState(IReadOnlyDictionary<string, Tensor> Tensors, string? ModelFingerprint) : IDisposable
+/// <param name="ModelFingerprint">Of the frozen model that it was trained on, if it was read from a file that says it.</param>
+internal sealed record SoftPromptState(IReadOnlyDictionary<string, Tensor> Tensors, string? ModelFingerprint = null) : IDisposable
 {
     public const string FileName = "training_state.safetensors";
 
     private const string FingerprintKey = "base_model_fingerprint";
 
     /// <summary>A copy of the soft prompt's state.</summary>
-    public static SoftPromptState Of(SoftPrompt softPrompt, PretrainedModel backbone)
+    public static SoftPromptState Of(SoftPrompt softPrompt)
     {
         using var scope = NewDisposeScope();
-        return new SoftPromptState(softPrompt.State.ToDictionary(part => part.Key, part => part.Value.detach().cpu().clone().DetachFromDisposeScope()), backbone.Fingerprint);
+        return new SoftPromptState(softPrompt.State.ToDictionary(part => part.Key, part => part.Value.detach().cpu().clone().DetachFromDisposeScope()));
     }
 
     /// <summary>The state in a directory; null if it has none.</summary>
@@ -38,13 +38,10 @@ internal sealed record SoftPromptState(IReadOnlyDictionary<string, Tensor> Tenso
             file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).clone().DetachFromDisposeScope()), file.Metadata.GetValueOrDefault(FingerprintKey));
     }
 
-    public void WriteTo(string directory)
-    {
-        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
-        if (ModelFingerprint is not null)
-            metadata.Add(FingerprintKey, ModelFingerprint);
-        SafetensorsWriter.Write(Path.Combine(directory, FileName), Tensors, metadata);
-    }
+    /// <param name="directory">Where to.</param>
+    /// <param name="modelFingerprint">Of the frozen model that it was trained on.</param>
+    public void WriteTo(string directory, string modelFingerprint) => SafetensorsWriter.Write(
+        Path.Combine(directory, FileName), Tensors, new Dictionary<string, string> { ["format"] = "pt", [FingerprintKey] = modelFingerprint });
 
     public void Dispose()
     {

@@ -76,7 +76,7 @@ internal static class GenerationTrainer
             using var frozen = no_grad();
             using var scope = NewDisposeScope();
             var prompt = softPrompt.Compute().detach().clone().DetachFromDisposeScope();
-            return new Adapter(AdapterConfigurations.Create(method, backbone, head: null), prompt, null, null, description) { State = SoftPromptState.Of(softPrompt, backbone) };
+            return new Adapter(AdapterConfigurations.Create(method, backbone, head: null), prompt, null, null, description) { State = SoftPromptState.Of(softPrompt) };
         }
         var task = new GenerationTask(backbone, softPrompt, method.VirtualTokens, train, validation, LearningRate(method, settings), settings.Generation);
         var identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,

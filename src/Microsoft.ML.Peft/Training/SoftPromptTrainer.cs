@@ -242,7 +242,7 @@ internal sealed class SoftPromptTrainer : IDisposable
         var prompt = trainee.SoftPrompt.Compute().detach().clone().DetachFromDisposeScope();
         var head = Adapter.CreateHead(trainee.Head.Pooling, backbone.Frozen, trainee.Head.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value));
         var description = new HeadDescription { Task = task, Pooling = head.Pooling, Labels = settings.LabelNames, MaxTokens = settings.MaxTokens };
-        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description) { State = SoftPromptState.Of(trainee.SoftPrompt, backbone) };
+        return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description) { State = SoftPromptState.Of(trainee.SoftPrompt) };
     }
 
     private static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.Peft.Native;
 using static System.FormattableString;
 using static TorchSharp.torch;
 
@@ -239,16 +240,23 @@ internal sealed class TrainingSession : IDisposable
         return (new TrainingEpoch(epoch, lossSum / weight, result?.Metric, rate, seconds, examples / seconds, tokens / seconds) { ValidationRougeL = result?.RougeL }, result);
     }
 
+    /// <summary>One update from a batch; its mean loss.</summary>
     private double Step(int[] rows, int epoch)
     {
-        using var scope = NewDisposeScope();
-        var loss = _task.Loss(rows);
-        double value = loss.item<float>();
-        if (!double.IsFinite(value))
-            throw _task.Diverged($"the loss became {value} in epoch {epoch}, step {_optimizer.Steps + 1}");
-        loss.backward();
+        double mean = 0;
+        foreach (int[] part in MicroBatches.Split(rows, _task.RowLengths, _settings.MicroBatchTokens))
+        {
+            using var scope = NewDisposeScope();
+            var loss = _task.Loss(part);
+            double value = loss.item<float>();
+            if (!double.IsFinite(value))
+                throw _task.Diverged($"the loss became {value} in epoch {epoch}, step {_optimizer.Steps + 1}");
+            double share = part.Length == rows.Length ? 1 : _task.Weight(part) / _task.Weight(rows);
+            mean += value * share;
+            (share == 1 ? loss : loss.Times(share)).backward();
+        }
         _optimizer.Step(ScheduleFactor());
-        return value;
+        return mean;
     }
 
     private double ScheduleFactor() => Schedule.Factor(_settings.Schedule, _optimizer.Steps, Steps, _settings.WarmUpFraction);

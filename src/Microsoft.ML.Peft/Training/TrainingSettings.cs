@@ -27,6 +27,9 @@ internal sealed record TrainingSettings
     public string? PromptTemplate { get; init; }
     public GenerationOptions Generation { get; init; } = new();
 
+    /// <summary>Larger batches are computed in parts, see <see cref="MicroBatches"/>.</summary>
+    public int MicroBatchTokens { get; init; } = 8192;
+
     /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
     public IReadOnlyList<string>? LabelNames { get; init; }
 }

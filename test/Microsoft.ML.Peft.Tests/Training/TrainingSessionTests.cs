@@ -102,6 +102,42 @@ public sealed class TrainingSessionTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_that_is_computed_in_parts_gives_the_same_step()
+    {
+        var rows = TinyTraining.Classes(50);
+        var (whole, history) = _training.Run(_backbone, rows, FourEpochs);
+        using var owned = whole;
+        foreach (int tokens in (int[])[1, 20])
+        {
+            var (parts, other) = _training.Run(_backbone, rows, FourEpochs with { MicroBatchTokens = tokens });
+            using var model = parts;
+            Assert.Equal(history.Epochs.Count, other.Epochs.Count);
+            foreach (var (expected, actual) in history.Epochs.Zip(other.Epochs))
+                Assert.Equal(expected.TrainingLoss, actual.TrainingLoss, 1e-5);
+        }
+    }
+
+    [Fact]
+    public void So_do_the_parts_of_a_batch_of_texts_to_write()
+    {
+        // Rows weigh as much as they have tokens to write.
+        using var backbone = PretrainedModel.Load(Stories.TinyModel, Precision.Float32);
+        var targets = Stories.Targets(16);
+        targets = targets with { Targets = [.. targets.Targets.Select((text, row) => row % 3 == 0 ? "the" : text)] };
+        double[] Losses(int tokens)
+        {
+            var settings = FourEpochs with { MicroBatchTokens = tokens, ValidationFraction = 0, Generation = new GenerationOptions { MaxNewTokens = 8 } };
+            var (model, history) = GenerationTrainer.Train(backbone, TinyMethods.Of("prefix tuning"), targets, null, settings, _training.Observer);
+            model.Dispose();
+            return [.. history.Epochs.Select(epoch => epoch.TrainingLoss)];
+        }
+        double[] whole = Losses(8192), parts = Losses(1);
+        Assert.NotEqual(whole, parts);
+        foreach (var (expected, actual) in whole.Zip(parts))
+            Assert.Equal(expected, actual, 1e-4);
+    }
+
+    [Fact]
     public void A_session_that_ends_early_gives_the_best_epoch_so_far()
     {
         var validation = TinyTraining.Classes(40, seed: 2);
