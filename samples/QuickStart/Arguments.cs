@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.CommandLine.Parsing;
+using Samples;
 
 namespace QuickStart;
 
@@ -35,9 +35,9 @@ internal sealed record Arguments(
         var seed = new Option<int>("--seed") { Description = "The seed of all random numbers.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo>("--output") { Description = "Where the trained pipeline is saved [default: ./<name of the training file>.zip]", HelpName = "FILE" };
         var predict = new Option<string?>("--text") { Description = "A text to classify after training.", HelpName = "TEXT" };
-        epochs.Validators.Add(AtLeastOne);
-        virtualTokens.Validators.Add(AtLeastOne);
-        output.Validators.Add(InExistingDirectory);
+        epochs.Validators.Add(OptionChecks.AtLeastOne);
+        virtualTokens.Validators.Add(OptionChecks.AtLeastOne);
+        output.Validators.Add(OptionChecks.InExistingDirectory);
 
         var command = new RootCommand(Description) { method, train, test, text, label, epochs, virtualTokens, seed, output, predict };
         command.SetAction(values =>
@@ -53,19 +53,6 @@ internal sealed record Arguments(
         if (parsed.Action is ParseErrorAction errors)
             errors.ShowHelp = false;
         return parsed.Invoke();
-    }
-
-    private static void AtLeastOne(OptionResult result)
-    {
-        if (result.Tokens is [var token] && int.TryParse(token.Value, out int value) && value < 1)
-            result.AddError($"{result.Option.Name} is {value}; it must be at least 1.");
-    }
-
-    // Better told before the training than after it.
-    private static void InExistingDirectory(OptionResult result)
-    {
-        if (result.GetValueOrDefault<FileInfo?>() is { Directory.Exists: false } file)
-            result.AddError($"The directory '{file.DirectoryName}' of {result.Option.Name} does not exist.");
     }
 
     /// <summary>A file of the sample's data, which the build copies beside the program.</summary>

@@ -2,29 +2,13 @@ using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Peft;
 using QuickStart;
+using Samples;
 using Spectre.Console;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (!AnsiConsole.Profile.Out.IsTerminal)
     AnsiConsole.Profile.Width = 120;
-return Arguments.Invoke(args, arguments =>
-{
-    try
-    {
-        Run(arguments);
-        return 0;
-    }
-    catch (OperationCanceledException)
-    {
-        Console.Error.WriteLine("Cancelled; nothing was saved.");
-        return 130;
-    }
-    catch (Exception e) when (e is ArgumentException or IOException or InvalidDataException or InvalidOperationException or NotSupportedException or UnauthorizedAccessException)
-    {
-        Console.Error.WriteLine($"Error: {e.Message}");
-        return 1;
-    }
-});
+return Arguments.Invoke(args, arguments => ExitCode.Of(() => Run(arguments)));
 
 static void Run(Arguments arguments)
 {
@@ -39,13 +23,14 @@ static void Run(Arguments arguments)
         (train, test) = TicketFile.Split(mlContext, train, testFraction: 0.2, arguments.Seed);
 
     // The pipeline: labels to keys, the soft prompt, keys back to labels.
-    using var cancellation = new CancellationTokenSource();
+    using var controlC = new ControlC();
     var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
-        .Append(SoftPrompt(mlContext.Transforms, arguments, cancellation.Token))
+        .Append(SoftPrompt(mlContext.Transforms, arguments, controlC.Token))
         .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
 
     Report.Heading($"Training ({arguments.Method}, {arguments.VirtualTokens} virtual tokens)");
-    using var model = TrainingDisplay.Run(mlContext, cancellation, () => pipeline.Fit(train));
+    using var model = TrainingDisplay.Run(mlContext, () => pipeline.Fit(train));
+    controlC.Dispose();     // from here on Ctrl+C ends the program at once
     var softPrompt = model.OfType<SoftPromptTransformer>().Single();
     var classes = softPrompt.Model.Labels!;
 

@@ -4,41 +4,32 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Spectre.Console;
 
-namespace QuickStart;
+namespace Samples;
 
 /// <summary>Shows a running training: one line per epoch, and a progress bar below them in a terminal.</summary>
 internal static partial class TrainingDisplay
 {
-    /// <summary>Trains while showing what the estimator reports through <see cref="MLContext.Log"/>; Ctrl+C cancels.</summary>
-    public static T Run<T>(MLContext mlContext, CancellationTokenSource cancellation, Func<T> train)
+    /// <summary>Trains while showing what the estimator reports through <see cref="MLContext.Log"/>.</summary>
+    public static T Run<T>(MLContext mlContext, Func<T> train)
     {
         if (!AnsiConsole.Profile.Out.IsTerminal)
-            return Listen(mlContext, cancellation, train, bar: null);
+            return Listen(mlContext, train, bar: null);
         return AnsiConsole.Progress()
             .AutoClear(true)
             .Columns(new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context => Listen(mlContext, cancellation, train, context.AddTask("Preparing")));
+            .Start(context => Listen(mlContext, train, context.AddTask("Preparing")));
     }
 
-    private static T Listen<T>(MLContext mlContext, CancellationTokenSource cancellation, Func<T> train, ProgressTask? bar)
+    private static T Listen<T>(MLContext mlContext, Func<T> train, ProgressTask? bar)
     {
         mlContext.Log += Show;
-        Console.CancelKeyPress += Cancel;
         try
         {
             return train();
         }
         finally
         {
-            Console.CancelKeyPress -= Cancel;
             mlContext.Log -= Show;
-        }
-
-        // A second Ctrl+C ends the program at once.
-        void Cancel(object? sender, ConsoleCancelEventArgs key)
-        {
-            key.Cancel = !cancellation.IsCancellationRequested;
-            cancellation.Cancel();
         }
 
         void Show(object? sender, LoggingEventArgs log)
