@@ -48,6 +48,15 @@ internal sealed class ConfigFile
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string");
     }
 
+    /// <summary>A text, or of a list of named texts the one with the name.</summary>
+    public string? NamedTextOrNull(string key, string nameKey, string name, string textKey)
+    {
+        if (!Has(key, out var value) || value.ValueKind != JsonValueKind.Array)
+            return TextOrNull(key);
+        return value.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object).Select(item => new ConfigFile(Path, item))
+            .FirstOrDefault(item => item.TextOrNull(nameKey) == name)?.TextOrNull(textKey);
+    }
+
     /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
     public int Integer(string key, int? fallback = null, int minimum = 1)
     {

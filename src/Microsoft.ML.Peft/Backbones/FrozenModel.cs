@@ -32,6 +32,7 @@ internal sealed class FrozenModel
             Tokenizer = files.LoadTokenizer();
             CheckVocabulary(plan.Configuration);
             Pooling = SentencePooling(key.Directory);
+            ChatTemplate = files.ReadChatTemplate();
             EndIds = ReadEndIds(files.ReadOptional("generation_config.json"), config, Tokenizer);
             _weights = files.OpenWeights();
             Backbone = plan.Load(_weights, key.Type, new Device(key.Device));
@@ -61,6 +62,9 @@ internal sealed class FrozenModel
 
     /// <summary>The tokens that end a text.</summary>
     public IReadOnlySet<int> EndIds { get; }
+
+    /// <summary>The program (Jinja) that turns conversations into text; null where the files have none.</summary>
+    public string? ChatTemplate { get; }
 
     public string Fingerprint => _fingerprint.Value;
 

@@ -25,6 +25,9 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>A further JSON file beside the configuration; null where there is none.</summary>
     public abstract ConfigFile? ReadOptional(string name);
 
+    /// <summary>The template for conversations; null where there is none.</summary>
+    public abstract string? ReadChatTemplate();
+
     /// <summary>The usual layout of Hugging Face's models.</summary>
     private sealed class DirectoryFiles(string directory) : ModelFiles
     {
@@ -44,6 +47,13 @@ internal abstract class ModelFiles : IDisposable
         {
             string path = Path.Combine(directory, name);
             return File.Exists(path) ? ConfigFile.Read(path) : null;
+        }
+
+        /// <summary>A file of its own in newer models; of several named ones the default.</summary>
+        public override string? ReadChatTemplate()
+        {
+            string path = Path.Combine(directory, "chat_template.jinja");
+            return File.Exists(path) ? File.ReadAllText(path) : ReadOptional("tokenizer_config.json")?.NamedTextOrNull("chat_template", "name", "default", "template");
         }
     }
 
@@ -73,6 +83,8 @@ internal abstract class ModelFiles : IDisposable
         }
 
         public override ConfigFile? ReadOptional(string name) => null;
+
+        public override string? ReadChatTemplate() => _file.Text("tokenizer.chat_template");
 
         public override void Dispose() => _file.Dispose();
     }

@@ -35,6 +35,14 @@ public sealed partial class PeftModel
             yield return piece;
     }
 
+    internal async IAsyncEnumerable<string> StreamAsync(
+        IReadOnlyList<int> tokens, GenerationOptions options, IReadOnlySet<int> endIds, WritingCount count, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var use = Use();
+        await foreach (string piece in Writing().StreamAsync(tokens, options, endIds, count, cancellationToken).ConfigureAwait(false))
+            yield return piece;
+    }
+
     /// <summary>New tokens for token ids, for checks against references.</summary>
     internal IReadOnlyList<IReadOnlyList<int>> GenerateIds(IReadOnlyList<int[]> texts, GenerationOptions options, IReadOnlySet<int> endIds)
     {
@@ -46,7 +54,8 @@ public sealed partial class PeftModel
         return generator.Written;
     }
 
-    private TextWriting Writing() => _adapter.Head is null
+    /// <exception cref="InvalidOperationException">The model classifies.</exception>
+    internal TextWriting Writing() => _adapter.Head is null
         ? new TextWriting(_backbone, _prompt)
         : throw new InvalidOperationException("This model classifies and does not write; use Classify, or load an adapter for language modelling (CAUSAL_LM).");
 }

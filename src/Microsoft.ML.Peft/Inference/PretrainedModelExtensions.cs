@@ -39,4 +39,13 @@ public static class PretrainedModelExtensions
         await foreach (string piece in new TextWriting(use, null).StreamAsync(prompt, options ?? new GenerationOptions(), cancellationToken).ConfigureAwait(false))
             yield return piece;
     }
+
+    internal static async IAsyncEnumerable<string> StreamAsync(
+        this PretrainedModel model, IReadOnlyList<int> tokens, GenerationOptions options, IReadOnlySet<int> endIds, WritingCount count,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var use = model.Share();
+        await foreach (string piece in new TextWriting(use, null).StreamAsync(tokens, options, endIds, count, cancellationToken).ConfigureAwait(false))
+            yield return piece;
+    }
 }

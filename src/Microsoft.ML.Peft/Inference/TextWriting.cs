@@ -54,21 +54,32 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
     }
 
     /// <summary>What is written on a text, piece by piece as it comes; no piece ends within a character.</summary>
-    public async IAsyncEnumerable<string> StreamAsync(string text, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<string> StreamAsync(string text, GenerationOptions options, CancellationToken cancellationToken) =>
+        StreamAsync(backbone.Words.Encode(text ?? "").Ids, options, backbone.Frozen.EndIds, new WritingCount(), cancellationToken);
+
+    /// <summary>What is written on tokens, piece by piece as it comes; no piece ends within a character.</summary>
+    /// <param name="tokens">The tokens to write on from.</param>
+    /// <param name="options">How.</param>
+    /// <param name="endIds">The tokens that end the text.</param>
+    /// <param name="count">Is told how it went before the last piece.</param>
+    /// <param name="cancellationToken">Stops between two tokens.</param>
+    public async IAsyncEnumerable<string> StreamAsync(
+        IReadOnlyList<int> tokens, GenerationOptions options, IReadOnlySet<int> endIds, WritingCount count, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Check(options);
         if (options.Beams > 1)
             throw new NotSupportedException("Beam search decides on a text only at its end, so it cannot be streamed; set Beams to 1, or use Generate.");
-        var tokens = Tokens(text, options);
+        CheckRoom(tokens, options);
         var stream = new StreamedText(backbone.Words, options.StopStrings);
         // Each step runs whole on one thread: libtorch's scopes and modes belong to a thread.
-        using var generator = await Task.Run(() => new TextGenerator(_model, prompt, [tokens], options, backbone.Frozen.EndIds), cancellationToken).ConfigureAwait(false);
+        using var generator = await Task.Run(() => new TextGenerator(_model, prompt, [tokens], options, endIds), cancellationToken).ConfigureAwait(false);
         while (!stream.Stopped && await Task.Run(generator.Step, cancellationToken).ConfigureAwait(false))
         {
             string piece = stream.Advance(generator.Written[0], last: false);
             if (piece.Length > 0)
                 yield return piece;
         }
+        (count.Tokens, count.Ended) = (generator.Written[0].Count, stream.Stopped || generator.Ended[0]);
         string rest = stream.Stopped ? "" : stream.Advance(generator.Written[0], last: true);
         if (rest.Length > 0)
             yield return rest;
@@ -86,11 +97,17 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
 
     private IReadOnlyList<int> Tokens(string text, GenerationOptions options)
     {
-        int room = backbone.Configuration.MaxPositions - Virtual - options.MaxNewTokens;
         var tokens = backbone.Words.Encode(text ?? "").Ids;
+        CheckRoom(tokens, options);
+        return tokens;
+    }
+
+    private void CheckRoom(IReadOnlyList<int> tokens, GenerationOptions options)
+    {
         if (tokens.Count == 0)
             throw new InvalidOperationException("A text to write on from is empty, and this tokenizer begins texts with no token of its own; give at least one character.");
-        return tokens.Count <= room ? tokens : throw new ArgumentException(
-            $"A text to write on from has {tokens.Count} tokens, but beside {Virtual} virtual and {options.MaxNewTokens} new tokens the model has room for {room}; shorten it or lower MaxNewTokens.");
+        int room = backbone.Configuration.MaxPositions - Virtual - options.MaxNewTokens;
+        if (tokens.Count > room)
+            throw new ArgumentException($"A text to write on from has {tokens.Count} tokens, but beside {Virtual} virtual and {options.MaxNewTokens} new tokens the model has room for {room}; shorten it or lower MaxNewTokens.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Checkpoints;
 
@@ -40,6 +41,16 @@ public sealed class EmbeddedDecoderTests(EmbeddedDecoderTests.Loaded loaded) : I
         Assert.Equal("ace3feae926212e3938476865c2d1d37110726f239c6621fd7d276d0b4f66a44", _model.Fingerprint);
         using var found = PretrainedModel.Find("/no/longer/there/" + ModelLocator.DefaultDecoder, _model.Fingerprint, Precision.BFloat16, null);
         Assert.Equal(_model.Directory, found.Directory);
+    }
+
+    [Fact]
+    public async Task It_answers_a_question()
+    {
+        using var client = _model.AsChatClient();
+        var response = await client.GetResponseAsync("What is the capital of France?", new ChatOptions { MaxOutputTokens = 16 });
+        Assert.Contains("Paris", response.Text, StringComparison.Ordinal);
+        Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
+        Assert.Equal(37, response.Usage!.InputTokenCount);      // the template's own system message and marks among them
     }
 
     public sealed class Loaded : IDisposable

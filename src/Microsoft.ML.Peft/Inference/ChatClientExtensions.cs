@@ -1,0 +1,49 @@
+using Microsoft.Extensions.AI;
+using Microsoft.ML.Peft.Inference;
+
+namespace Microsoft.ML.Peft;
+
+/// <summary>Language models as chat clients of Microsoft.Extensions.AI.</summary>
+/// <remarks>
+/// <para>
+/// A conversation becomes a text in the format of the model's own `chat_template` (`tokenizer_config.json`, `chat_template.jinja`, or a GGUF
+/// file's `tokenizer.chat_template`). The template is not run but recognised: ChatML (SmolLM2, Qwen), Llama 3, Gemma, Llama 2, Mistral,
+/// Phi-3, Phi-4 and Zephyr. Without a template, or with another one, what is said is put together line by line. As with Hugging Face, special
+/// tokens that stand in a message count as such.
+/// </para>
+/// <para>
+/// Of <see cref="ChatOptions"/> Temperature, TopK, TopP, MaxOutputTokens, StopSequences, Seed and Instructions are taken; the defaults are those of
+/// <see cref="GenerationOptions"/>, and one that RawRepresentationFactory makes gives what ChatOptions has no place for. What is not
+/// supported (tools, JSON, penalties, images, …) is refused with a <see cref="NotSupportedException"/>. Clients can be used from many
+/// threads at a time. The model stays the caller's and must outlive its client.
+/// </para>
+/// </remarks>
+public static class ChatClientExtensions
+{
+    /// <summary>A chat client over a frozen language model without a soft prompt.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="InvalidOperationException">The model is an encoder.</exception>
+    public static IChatClient AsChatClient(this PretrainedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _ = new TextWriting(model, null);       // refuses an encoder
+        return new LanguageModelChatClient(model, model, Format(model), model.StreamAsync);
+    }
+
+    /// <summary>A chat client over a language model with its soft prompt.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="InvalidOperationException">The model classifies.</exception>
+    public static IChatClient AsChatClient(this PeftModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _ = model.Writing();
+        return new LanguageModelChatClient(model, model.Backbone, Format(model.Backbone), model.StreamAsync);
+    }
+
+    private static ChatFormat Format(PretrainedModel model)
+    {
+        var words = model.Words;
+        string? Token(int? id) => id is { } known ? words.IdToToken(known) : null;
+        return ChatFormats.Recognize(model.Frozen.ChatTemplate, Token(words.BosId), Token(words.EosId));
+    }
+}
