@@ -18,14 +18,14 @@ internal static class Scalars
     public static Tensor Plus(this Tensor x, double y)
     {
         using Scalar scalar = y;
-        return x.add(scalar);
+        return x.add(scalar, One);
     }
 
     /// <summary>x + y for a whole number y.</summary>
     public static Tensor Plus(this Tensor x, long y)
     {
         using Scalar scalar = y;
-        return x.add(scalar);
+        return x.add(scalar, One);
     }
 
     /// <summary>x · y for a number y.</summary>
