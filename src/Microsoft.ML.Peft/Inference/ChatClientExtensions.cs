@@ -30,14 +30,19 @@ public static class ChatClientExtensions
         return new LanguageModelChatClient(model, model, Format(model), model.StreamAsync);
     }
 
-    /// <summary>A chat client over a language model with its soft prompt.</summary>
+    /// <summary>
+    /// A chat client over a language model with its soft prompt. One that was trained in a pipeline takes what users say in its own prompt
+    /// template, and its own generation options as defaults.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <exception cref="InvalidOperationException">The model classifies.</exception>
+    /// <exception cref="NotSupportedException">The model was trained on pairs of texts.</exception>
     public static IChatClient AsChatClient(this PeftModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         _ = model.Writing();
-        return new LanguageModelChatClient(model, model.Backbone, Format(model.Backbone), model.StreamAsync);
+        var format = model.Generation is { } trained ? ChatFormats.FromTemplate(trained.PromptTemplate) : Format(model.Backbone);
+        return new LanguageModelChatClient(model, model.Backbone, format, model.StreamAsync, model.Generation?.Options);
     }
 
     private static ChatFormat Format(PretrainedModel model)

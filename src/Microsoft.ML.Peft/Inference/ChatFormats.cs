@@ -24,6 +24,12 @@ internal static partial class ChatFormats
         return template.Contains("bos_token", StringComparison.Ordinal) && format != Plain ? format with { Begin = begin ?? "" } : format;
     }
 
+    /// <summary>The format of an adapter that was trained with a prompt template: what a user says is its text, what the model said follows.</summary>
+    /// <exception cref="NotSupportedException">The template takes pairs.</exception>
+    public static ChatFormat FromTemplate(string template) => PromptTemplate.Parse(template).TakesPairs
+        ? throw new NotSupportedException($"The model was trained to write on pairs of texts, with the prompt template '{template}'; a chat client has only one for it. Use Generate.")
+        : new("adapter", template.Replace("{text}", "{content}", StringComparison.Ordinal), "{content}\n", "") { SystemInUser = "{system}\n", TakesSpecialTokens = true };
+
     private static ChatFormat Marked(string template, string begin, string end)
     {
         bool Has(string mark) => template.Contains(mark, StringComparison.Ordinal);

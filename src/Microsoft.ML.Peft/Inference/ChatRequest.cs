@@ -10,9 +10,10 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, GenerationOpti
     /// <param name="options">How to answer, or null.</param>
     /// <param name="client">The client that is asked.</param>
     /// <param name="modelId">The client's model.</param>
+    /// <param name="defaults">How to answer where nothing is said.</param>
     /// <exception cref="ArgumentException">There is no message.</exception>
     /// <exception cref="NotSupportedException">Something is asked for that no language model here does.</exception>
-    public static ChatRequest Create(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, string modelId)
+    public static ChatRequest Create(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, string modelId, GenerationOptions defaults)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var turns = messages.Select(Turn).ToList();
@@ -20,7 +21,7 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, GenerationOpti
             throw new ArgumentException("There are no messages to answer; give at least one of the user.", nameof(messages));
         if (options?.Instructions is { Length: > 0 } instructions)
             turns.Insert(0, new ChatTurn(ChatSpeaker.System, instructions));
-        return new ChatRequest(turns, ToGenerationOptions(options, client, modelId));
+        return new ChatRequest(turns, ToGenerationOptions(options, client, modelId, defaults));
     }
 
     private static ChatTurn Turn(ChatMessage message)
@@ -36,13 +37,13 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, GenerationOpti
         return new ChatTurn(speaker, string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text)));
     }
 
-    private static GenerationOptions ToGenerationOptions(ChatOptions? options, IChatClient client, string modelId)
+    private static GenerationOptions ToGenerationOptions(ChatOptions? options, IChatClient client, string modelId, GenerationOptions defaults)
     {
         if (options is null)
-            return new GenerationOptions();
+            return defaults;
         CheckSupported(options, modelId);
         // This way a caller reaches what ChatOptions has no place for.
-        var given = options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? new GenerationOptions();
+        var given = options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? defaults;
         return given with
         {
             Temperature = options.Temperature is { } temperature ? Exact(temperature) : given.Temperature,

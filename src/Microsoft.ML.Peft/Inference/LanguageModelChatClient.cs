@@ -14,6 +14,7 @@ internal sealed class LanguageModelChatClient : IChatClient
     private readonly object _model;
     private readonly ChatFormat _format;
     private readonly TokenWriter _write;
+    private readonly GenerationOptions _defaults;
     private readonly HuggingFaceTokenizer _words;
     private readonly HashSet<int> _endIds;
     private readonly ChatClientMetadata _metadata;
@@ -22,9 +23,10 @@ internal sealed class LanguageModelChatClient : IChatClient
     /// <param name="backbone">Its frozen model.</param>
     /// <param name="format">How conversations become texts.</param>
     /// <param name="write">Writes with the model.</param>
-    public LanguageModelChatClient(object model, PretrainedModel backbone, ChatFormat format, TokenWriter write)
+    /// <param name="defaults">How it writes where nothing is said.</param>
+    public LanguageModelChatClient(object model, PretrainedModel backbone, ChatFormat format, TokenWriter write, GenerationOptions? defaults = null)
     {
-        (_model, _format, _write) = (model, format, write);
+        (_model, _format, _write, _defaults) = (model, format, write, defaults ?? new GenerationOptions());
         _words = backbone.Words;
         _endIds = [.. backbone.Frozen.EndIds];
         if (format.EndOfTurn is { } token && _words.TokenToId(token) is { } id)
@@ -37,7 +39,7 @@ internal sealed class LanguageModelChatClient : IChatClient
 
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var request = ChatRequest.Create(messages, options, this, _metadata.DefaultModelId!);
+        var request = ChatRequest.Create(messages, options, this, _metadata.DefaultModelId!, _defaults);
         string text = _format.Render(request.Turns);
         var tokens = _format.TakesSpecialTokens ? _words.Encode(text).Ids : _words.EncodeToIds(text);
         return AnswerAsync(tokens, request.Options, cancellationToken);

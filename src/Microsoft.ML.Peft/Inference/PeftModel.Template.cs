@@ -4,6 +4,9 @@ namespace Microsoft.ML.Peft;
 
 public sealed partial class PeftModel
 {
+    /// <summary>How the adapter was trained to write; null where that is not known, as of adapters from elsewhere.</summary>
+    internal GenerationDescription? Generation => _adapter.Generation;
+
     /// <summary>Texts written as in training: each row in the adapter's template, with its options.</summary>
     /// <param name="texts">The texts.</param>
     /// <param name="secondTexts">As many second texts, or none.</param>

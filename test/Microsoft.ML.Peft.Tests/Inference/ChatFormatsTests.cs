@@ -80,6 +80,14 @@ public sealed class ChatFormatsTests
     }
 
     [Fact]
+    public void An_adapters_own_template_is_its_format()
+    {
+        var format = ChatFormats.FromTemplate("Facts: {text}\nSentence:");
+        Assert.Equal("Facts: Be brief.\n Hello! \nSentence:Good day.\nFacts: Who wrote {content}?\nSentence:", format.Render(Conversation));
+        Assert.StartsWith("The model was trained to write on pairs", Assert.Throws<NotSupportedException>(() => ChatFormats.FromTemplate("{text}{second}")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_conversation_without_a_user_is_refused()
     {
         foreach (var format in new[] { ChatFormats.Plain, ChatFormats.Recognize("<start_of_turn>", "", "") })

@@ -6,6 +6,7 @@ namespace Microsoft.ML.Peft.Tests;
 /// <summary>What Microsoft.Extensions.AI asks for, in this library's terms.</summary>
 public sealed class ChatRequestTests
 {
+    private static readonly GenerationOptions Defaults = new() { MaxNewTokens = 33 };
     private static readonly ChatMessage[] Hello = [new(ChatRole.User, "Hello")];
 
     public static TheoryData<string> Unsupported => ["Tools", "ToolMode", "ResponseFormat", "FrequencyPenalty", "PresencePenalty", "Reasoning", "ConversationId", "ModelId", "AdditionalProperties"];
@@ -15,14 +16,22 @@ public sealed class ChatRequestTests
     {
         var options = new ChatOptions
         {
-            Temperature = 0.7f, TopK = 40, TopP = 0.9f, MaxOutputTokens = 12, StopSequences = ["END"], Seed = 7,
-            ToolMode = ChatToolMode.Auto, ResponseFormat = ChatResponseFormat.Text, FrequencyPenalty = 0, ModelId = "model",
+            Temperature = 0.7f,
+            TopK = 40,
+            TopP = 0.9f,
+            MaxOutputTokens = 12,
+            StopSequences = ["END"],
+            Seed = 7,
+            ToolMode = ChatToolMode.Auto,
+            ResponseFormat = ChatResponseFormat.Text,
+            FrequencyPenalty = 0,
+            ModelId = "model",
         };
         var created = Create(Hello, options).Options;
         Assert.Equal((0.7, 40, 0.9, 12, 7), (created.Temperature, created.TopK, created.TopP, created.MaxNewTokens, created.Seed));
         Assert.Equal(["END"], created.StopStrings);
-        Assert.Equal(new GenerationOptions(), Create(Hello, null).Options);
-        Assert.Equal(new GenerationOptions(), Create(Hello, new ChatOptions()).Options);
+        Assert.Equal(Defaults, Create(Hello, null).Options);
+        Assert.Equal(Defaults, Create(Hello, new ChatOptions()).Options);
     }
 
     [Fact]
@@ -80,5 +89,5 @@ public sealed class ChatRequestTests
         Assert.StartsWith("There are no messages", Assert.Throws<ArgumentException>(() => Create([], null)).Message, StringComparison.Ordinal);
     }
 
-    private static ChatRequest Create(ChatMessage[] messages, ChatOptions? options) => ChatRequest.Create(messages, options, null!, "model");
+    private static ChatRequest Create(ChatMessage[] messages, ChatOptions? options) => ChatRequest.Create(messages, options, null!, "model", Defaults);
 }
