@@ -85,6 +85,20 @@ public sealed class GgufTokenizerTests
         Assert.Equal([3, 4], tokenizer.SpecialIds.Order());
     }
 
+    [Fact]
+    public void The_tokenizer_of_GPT_NeoX_composes_characters_first_and_splits_as_GPT_2_does()
+    {
+        Dictionary<string, object> metadata = Convert("tiny-bpe");
+        metadata[Prefix + "model"] = "gpt2";
+        metadata[Prefix + "pre"] = "olmo";
+        HuggingFaceTokenizer composed = HuggingFaceTokenizer.FromGguf("some.gguf", metadata);
+        metadata[Prefix + "pre"] = "gpt-2";
+        HuggingFaceTokenizer plain = HuggingFaceTokenizer.FromGguf("some.gguf", metadata);
+
+        Assert.Equal(plain.Encode("Caf\u00e9 1851, the whale's").Ids, composed.Encode("Cafe\u0301 1851, the whale's").Ids);
+        Assert.NotEqual(plain.Encode("Cafe\u0301").Ids, composed.Encode("Cafe\u0301").Ids);
+    }
+
     [Theory]
     [InlineData("phi3", new[] { 3, 0, 4, 0 })]
     [InlineData("llama", new[] { 3, 2, 0, 4, 2, 0 })]

@@ -88,6 +88,7 @@ internal sealed class GgufFamily
         if ((Count("attention.value_length") ?? headSize) != headSize)
             throw new NotSupportedException($"'{_file.Path}' has values of another size than keys ({Key("attention.value_length")}), which is not supported.");
         int? window = Count("attention.sliding_window") ?? _architecture.SlidingWindow;
+        bool[]? listed = SlidingLayers(layers);
         return new DecoderConfiguration
         {
             ModelType = _architecture.ModelType,
@@ -110,8 +111,8 @@ internal sealed class GgufFamily
             Rotary = _architecture.LearnedPositions ? null : Rotary(headSize),
             LocalRotary = window is null or 0 ? null : LocalRotary(headSize),
             SlidingWindow = window is 0 ? null : window,
-            SlidingLayers = SlidingLayers(layers),
-            SlidingPeriod = SlidingPeriod() is > 0 and var period ? period : null,
+            SlidingLayers = listed,
+            SlidingPeriod = SlidingPeriod(listed) is > 0 and var period ? period : null,
             AttentionScale = Number("attention.scale") ?? (layers == _architecture.WidthScaledLayers ? 1 / Math.Sqrt(hidden / heads) : null),
             AttentionSoftcap = Number("attn_logit_softcapping") ?? _architecture.AttentionSoftcap,
             LogitSoftcap = Number("final_logit_softcapping") ?? _architecture.LogitSoftcap,
@@ -196,7 +197,7 @@ internal sealed class GgufFamily
         _ => null,
     };
 
-    private int? SlidingPeriod() => _file.Metadata.GetValueOrDefault(Key(WindowPattern)) is bool[] ? null : Count(WindowPattern) ?? _architecture.SlidingPeriod;
+    private int? SlidingPeriod(bool[]? listed) => listed is null ? Count(WindowPattern) ?? _architecture.SlidingPeriod : null;
 
     private string Key(string key) => $"{_architecture.Name}.{key}";
 
@@ -217,9 +218,12 @@ internal sealed class GgufFamily
     }
 
     private long Same<T>(string key, T[] each)
-        where T : IConvertible => each.Distinct().ToArray() is [var value]
-        ? value.ToInt64(CultureInfo.InvariantCulture)
-        : throw new NotSupportedException($"'{_file.Path}' has a '{Key(key)}' that differs from layer to layer, which is not supported.");
+        where T : IConvertible
+    {
+        return each.Distinct().ToArray() is [var value]
+            ? value.ToInt64(CultureInfo.InvariantCulture)
+            : throw new NotSupportedException($"'{_file.Path}' has a '{Key(key)}' that differs from layer to layer, which is not supported.");
+    }
 
     /// <summary>A number above 0; null where it is missing or 0.</summary>
     private double? Number(string key) => _file.Number(Key(key)) switch
