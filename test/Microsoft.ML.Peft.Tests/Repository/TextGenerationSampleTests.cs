@@ -65,16 +65,38 @@ public sealed class TextGenerationSampleTests : IDisposable
         }
     }
 
+    [SkippableFact]
+    public async Task Ctrl_C_cancels_the_training_and_nothing_is_saved()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows has no signal to send to another process.");
+        string saved = _directory.File("ways.zip");
+        using var process = Start("--model", Fixtures.Model("tiny-llama"), "--train", _train, "--test", _test, "--epochs", "1000000", "--output", saved);
+        var errors = process.StandardError.ReadToEndAsync();
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("Epoch 1/", StringComparison.Ordinal))
+        {
+        }
+        var rest = process.StandardOutput.ReadToEndAsync();
+        Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]).WaitForExit();
+        await Task.WhenAll(errors, rest, process.WaitForExitAsync());
+        Assert.Equal((130, "Cancelled."), (process.ExitCode, (await errors).Trim()));
+        Assert.False(File.Exists(saved));
+    }
+
     public void Dispose() => _directory.Dispose();
 
     private static (int ExitCode, string Output, string Error) Run(params string[] arguments)
     {
-        string folder = AppContext.BaseDirectory.Replace(Path.Combine("test", "Microsoft.ML.Peft.Tests"), Path.Combine("samples", "TextGeneration"), StringComparison.Ordinal);
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "TextGeneration.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
+        using var process = Start(arguments);
         var errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output, errors.Result);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        string folder = AppContext.BaseDirectory.Replace(Path.Combine("test", "Microsoft.ML.Peft.Tests"), Path.Combine("samples", "TextGeneration"), StringComparison.Ordinal);
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "TextGeneration.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        return Process.Start(start)!;
     }
 }
