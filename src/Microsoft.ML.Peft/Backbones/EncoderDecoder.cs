@@ -85,6 +85,14 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
         return weights.Head.Forward(hidden).to(ScalarType.Float32);
     }
 
+    /// <summary>The encoder reads the texts; the decoder reads the start token and the targets.</summary>
+    public override (TokenBatch Batch, long[] Asking) TeacherForced(IReadOnlyList<IReadOnlyList<int>> texts, IReadOnlyList<int[]> targets)
+    {
+        var target = TokenBatch.Create([.. targets.Select(target => (IReadOnlyList<int>)[configuration.StartId, .. target[..^1]])], Device);
+        long[] asking = [.. targets.SelectMany((tokens, row) => Enumerable.Range(0, tokens.Length).Select(at => target.Layout.Start(row) + at))];
+        return (TokenBatch.Create(texts, Device) with { Target = target }, asking);
+    }
+
     public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) =>
         new EncoderDecoderRows(this, texts, prompt, maxNewTokens);
 

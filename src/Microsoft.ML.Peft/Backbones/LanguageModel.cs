@@ -11,6 +11,15 @@ internal abstract class LanguageModel : Backbone
     /// <summary>The next token's logits `[…, V]`, 32-bit, for hidden states `[…, D]`.</summary>
     public abstract Tensor Logits(Tensor hidden);
 
+    /// <summary>A batch of texts whose targets are known (teacher forcing), and the positions at which the targets' tokens are predicted, row by row.</summary>
+    /// <param name="texts">Token ids, none empty.</param>
+    /// <param name="targets">What is to be written on each, not empty. What would follow its last token is not asked.</param>
+    public virtual (TokenBatch Batch, long[] Asking) TeacherForced(IReadOnlyList<IReadOnlyList<int>> texts, IReadOnlyList<int[]> targets)
+    {
+        var batch = TokenBatch.Create([.. texts.Zip(targets, (text, target) => (IReadOnlyList<int>)[.. text, .. target[..^1]])], Device);
+        return (batch, [.. targets.SelectMany((target, row) => Enumerable.Range(texts[row].Count - 1, target.Length).Select(at => batch.Layout.Start(row) + at))]);
+    }
+
     /// <summary>Reads texts, to write on from them.</summary>
     /// <param name="texts">Token ids, none empty.</param>
     /// <param name="prompt">The soft prompt as <see cref="Backbone.Prepare"/> gave it, or null.</param>

@@ -120,7 +120,8 @@ public abstract class SoftPromptOptions
 
     /// <summary>
     /// What a language model is given to write on from: a text with the places `{text}`, once, and with a second text column `{second}`, once.
-    /// All else stands for itself. Default null: `{text}` and a line break, or `{text}`, `{second}` and a line break behind each.
+    /// All else stands for itself. Default null: `{text}` and a line break, or `{text}`, `{second}` and a line break behind each; for an
+    /// encoder–decoder (T5), which reads the prompt apart from what it writes, without the last line break.
     /// </summary>
     /// <remarks>
     /// For generation; a trained head reads texts as they are. The rendered template and the

@@ -22,7 +22,9 @@ internal sealed class PromptTemplate
     public override string ToString() => _template;
 
     /// <summary>The template that is taken where none is given.</summary>
-    public static string Default(bool pairs) => pairs ? "{text}\n{second}\n" : "{text}\n";
+    /// <param name="pairs">Whether there are second texts.</param>
+    /// <param name="continued">Whether the model writes on from the prompt, so that something must show where it ends.</param>
+    public static string Default(bool pairs, bool continued = true) => (pairs ? "{text}\n{second}" : "{text}") + (continued ? "\n" : "");
 
     /// <exception cref="ArgumentException">A place is missing or stands twice.</exception>
     public static PromptTemplate Parse(string template)

@@ -11,7 +11,11 @@ namespace Microsoft.ML.Peft.Methods;
 /// <param name="LabelNames">The label names, where known.</param>
 internal sealed record InitializationSource(
     Backbone Backbone, Func<string, IReadOnlyList<int>> Tokenize, IReadOnlySet<int> SpecialIds,
-    IEnumerable<IReadOnlyList<int>> TrainingTexts, IReadOnlyList<string>? LabelNames);
+    IEnumerable<IReadOnlyList<int>> TrainingTexts, IReadOnlyList<string>? LabelNames)
+{
+    /// <summary>Training rows for writing: what is read, special tokens included, and what is to be written on it. Empty for a head.</summary>
+    public IEnumerable<(IReadOnlyList<int> Text, int[] Target)> TrainingPairs { get; init; } = [];
+}
 
 /// <summary>
 /// Makes a soft prompt that is ready to train. The rule behind the defaults: start where the frozen model already works,
@@ -108,7 +112,7 @@ internal static class SoftPromptFactory
         {
             PrefixInitialization.Zeros => zeros(settings.VirtualTokens, PrefixSize(shape), device: source.Backbone.Device),
             PrefixInitialization.Normal => initializer.Normal(1, settings.VirtualTokens, PrefixSize(shape)),
-            PrefixInitialization.Text => TextPrefix(TextTokens(settings.InitializationText, settings.VirtualTokens, source), settings.VirtualTokens, source),
+            PrefixInitialization.Text => TextPrefix(settings, source),
             _ => throw new ArgumentOutOfRangeException(nameof(settings), settings.Initialization, null),
         };
     }
@@ -116,19 +120,39 @@ internal static class SoftPromptFactory
     private static int PrefixSize(ModelConfiguration shape) => 2 * shape.Layers * shape.KeyValueHeads * shape.HeadSize;
 
     /// <summary>The frozen model's keys and values over a text, in the layout of files `[P, 2·L·D]`.</summary>
-    private static Tensor TextPrefix(IReadOnlyList<int> tokens, int length, InitializationSource source)
+    private static Tensor TextPrefix(PrefixTuningSettings settings, InitializationSource source)
     {
         int layers = source.Backbone.Configuration.Layers;
-        int[] text = [.. Repeat(tokens, length).Select(id => (int)id)];
-        var batch = TokenBatch.Create([text], source.Backbone.Device);
-        // A decoder's own keys are those of a target: here it writes what the encoder reads.
-        if (source.Backbone is EncoderDecoder { Configuration.StartId: var start })
-            batch = batch with { Target = TokenBatch.Create([[start, .. text[..^1]]], source.Backbone.Device) };
+        var (batch, at) = source.Backbone is EncoderDecoder model ? WrittenText(settings, model, source) : ReadText(settings, source);
         var pairs = new (Tensor Key, Tensor Value)?[layers];                            // of [P, KV, d]
         source.Backbone.Forward(batch, null, null, (layer, key, value) =>
-            pairs[Prompt.PairOf(layer, layers, source.Backbone.Submodules)] ??= (key.clone().MoveToOuterDisposeScope(), value.clone().MoveToOuterDisposeScope()));
+            pairs[Prompt.PairOf(layer, layers, source.Backbone.Submodules)] ??= (key.index_select(0, at).MoveToOuterDisposeScope(), value.index_select(0, at).MoveToOuterDisposeScope()));
         var unused = zeros_like(pairs[0]!.Value.Key);
-        return stack([.. pairs.SelectMany(pair => new[] { pair?.Key ?? unused, pair?.Value ?? unused })], 1).reshape(length, -1).to(ScalarType.Float32);
+        return stack([.. pairs.SelectMany(pair => new[] { pair?.Key ?? unused, pair?.Value ?? unused })], 1).reshape(settings.VirtualTokens, -1).to(ScalarType.Float32);
+    }
+
+    /// <summary>A text, and the positions of its first P tokens.</summary>
+    private static (TokenBatch Batch, Tensor At) ReadText(PrefixTuningSettings settings, InitializationSource source)
+    {
+        int length = settings.VirtualTokens;
+        int[] text = [.. Repeat(TextTokens(settings.InitializationText, length, source), length).Select(id => (int)id)];
+        return (TokenBatch.Create([text], source.Backbone.Device), arange(length, dtype: ScalarType.Int64, device: source.Backbone.Device));
+    }
+
+    /// <summary>
+    /// Training rows whose targets the decoder writes, and the positions of the first P tokens that it reads for that. It writes a given text as
+    /// it has read it.
+    /// </summary>
+    private static (TokenBatch Batch, Tensor At) WrittenText(PrefixTuningSettings settings, EncoderDecoder model, InitializationSource source)
+    {
+        var rows = new List<(IReadOnlyList<int> Text, int[] Target)>();
+        var given = settings.InitializationText is { } text ? [(source.Tokenize(text), (int[])[.. source.Tokenize(text)])] : source.TrainingPairs;
+        foreach (var pair in given.Where(pair => pair.Target.Length > 0).TakeWhile(_ => rows.Sum(row => row.Target.Length) < settings.VirtualTokens))
+            rows.Add(pair);
+        if (rows.Count == 0)
+            throw NoTokens();
+        var (batch, asking) = model.TeacherForced([.. rows.Select(row => row.Text)], [.. rows.Select(row => row.Target)]);
+        return (batch, tensor(Enumerable.Range(0, settings.VirtualTokens).Select(i => asking[i % asking.Length]).ToArray(), device: model.Device));
     }
 
     /// <summary>The given text's tokens, or training rows until there are enough.</summary>
@@ -150,8 +174,10 @@ internal static class SoftPromptFactory
         Repeat([.. tokens.Where(id => !source.SpecialIds.Contains(id))], length).Select(id => (int)id);
 
     private static IEnumerable<long> Repeat(IReadOnlyList<int> tokens, int length) => tokens.Count == 0
-        ? throw new InvalidOperationException("The text that the soft prompt starts from has no tokens; give another InitializationText.")
+        ? throw NoTokens()
         : Enumerable.Range(0, length).Select(i => (long)tokens[i % tokens.Count]);
+
+    private static InvalidOperationException NoTokens() => new("The text that the soft prompt starts from has no tokens; give another InitializationText.");
 
     private static Tensor Embed(IEnumerable<int> tokens, InitializationSource source)
     {

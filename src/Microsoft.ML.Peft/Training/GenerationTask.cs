@@ -96,9 +96,7 @@ internal sealed class GenerationTask : TrainingTask
     /// <summary>The mean cross-entropy over all tokens to write, in nats.</summary>
     private Tensor LossOf(GenerationRow[] rows, Prompt? prompt)
     {
-        // What follows the last token is not asked.
-        var batch = TokenBatch.Create([.. rows.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target[..^1]])], _model.Device);
-        long[] asking = [.. rows.SelectMany((row, i) => Enumerable.Range(row.Prompt.Ids.Count - 1, row.Target.Length).Select(at => batch.Layout.Start(i) + at))];
+        var (batch, asking) = _model.TeacherForced([.. rows.Select(row => row.Prompt.Ids)], [.. rows.Select(row => row.Target)]);
         long[] targets = [.. rows.SelectMany(row => row.Target).Select(id => (long)id)];
         var hidden = _model.Forward(batch, prompt, tensor(asking, device: _model.Device));      // [A, D]
         return nn.functional.cross_entropy(_model.Logits(hidden), tensor(targets, device: _model.Device));

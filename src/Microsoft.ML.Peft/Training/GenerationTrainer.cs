@@ -38,7 +38,7 @@ internal static class GenerationTrainer
                 "For classes, put Conversion.MapValueToKey before this estimator.");
         }
         int maxTokens = SoftPromptTrainer.MaxTokens(backbone, method, settings);
-        var template = Template(settings, train.SecondTexts is not null);
+        var template = Template(settings, backbone, train.SecondTexts is not null);
         CheckRoomToWrite(backbone, method, settings, template);
         var rows = GenerationRows.Create(backbone, template, train, maxTokens, observer.CheckCancelled);
         var held = validation is null ? null : GenerationRows.Create(backbone, template, validation, maxTokens, observer.CheckCancelled);
@@ -62,7 +62,10 @@ internal static class GenerationTrainer
         var initializer = new Initializer(settings.Seed, backbone.Frozen.Backbone.Device);
         var source = new InitializationSource(
             backbone.Frozen.Backbone, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds,
-            train.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target]), settings.LabelNames);
+            train.Select(row => backbone.Frozen.Backbone is EncoderDecoder ? row.Prompt.Ids : [.. row.Prompt.Ids, .. row.Target]), settings.LabelNames)
+        {
+            TrainingPairs = train.Select(row => (row.Prompt.Ids, row.Target)),
+        };
         var softPrompt = SoftPromptFactory.Create(method, source, initializer);
         initial?.Start(softPrompt);
         var description = new GenerationDescription
@@ -78,7 +81,7 @@ internal static class GenerationTrainer
             var prompt = softPrompt.Compute().detach().clone().DetachFromDisposeScope();
             return new Adapter(AdapterConfigurations.Create(method, backbone, head: null), prompt, null, null, description) { State = SoftPromptState.Of(softPrompt) };
         }
-        var task = new GenerationTask(backbone, softPrompt, method.VirtualTokens, train, validation, LearningRate(method, settings), settings.Generation);
+        var task = new GenerationTask(backbone, softPrompt, method.VirtualTokens, train, validation, LearningRate(method, backbone.Frozen.Backbone, settings), settings.Generation);
         var identity = new Lazy<TrainingIdentity>(() => TrainingIdentity.Of(backbone, method, settings,
         [
             new("Task", nameof(PredictionTask.Generation)), new("Template", description.PromptTemplate),
@@ -88,10 +91,16 @@ internal static class GenerationTrainer
     }
 
     /// <summary>The learning rates that the methods learn writing well with.</summary>
-    public static double LearningRate(MethodSettings method, TrainingSettings settings) =>
-        settings.LearningRate ?? (method is PromptTuningSettings ? 5e-2 : SoftPromptTrainer.LearningRate(method, settings));
+    public static double LearningRate(MethodSettings method, Backbone backbone, TrainingSettings settings) => settings.LearningRate ?? method switch
+    {
+        // T5's token embeddings are large numbers; this is the rate of Lester et al. 2021, section 3.
+        PromptTuningSettings when backbone is EncoderDecoder => 0.3,
+        PromptTuningSettings => 5e-2,
+        _ => SoftPromptTrainer.LearningRate(method, settings),
+    };
 
-    private static PromptTemplate Template(TrainingSettings settings, bool pairs) => PromptTemplate.Parse(settings.PromptTemplate ?? PromptTemplate.Default(pairs));
+    private static PromptTemplate Template(TrainingSettings settings, PretrainedModel backbone, bool pairs) =>
+        PromptTemplate.Parse(settings.PromptTemplate ?? PromptTemplate.Default(pairs, continued: ((LanguageModel)backbone.Frozen.Backbone).Continues));
 
     private static void CheckRoomToWrite(PretrainedModel backbone, MethodSettings method, TrainingSettings settings, PromptTemplate template)
     {

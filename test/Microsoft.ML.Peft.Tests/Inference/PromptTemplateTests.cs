@@ -11,6 +11,8 @@ public sealed class PromptTemplateTests : IDisposable
     {
         Assert.Equal("facts\n", PromptTemplate.Parse(PromptTemplate.Default(pairs: false)).Render("facts", null));
         Assert.Equal("a\nb\n", PromptTemplate.Parse(PromptTemplate.Default(pairs: true)).Render("a", "b"));
+        Assert.Equal("facts", PromptTemplate.Parse(PromptTemplate.Default(pairs: false, continued: false)).Render("facts", null));
+        Assert.Equal("a\nb", PromptTemplate.Parse(PromptTemplate.Default(pairs: true, continued: false)).Render("a", "b"));
         Assert.Equal("{\"b\": {}, {Text} \"{second}\"}{", PromptTemplate.Parse("{\"{second}\": {}, {Text} \"{text}\"}{").Render("{second}", "b"));
     }
 

@@ -31,7 +31,12 @@ internal static class TinyMethods
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };
 
-    public static InitializationSource Source(PretrainedModel model, IReadOnlyList<string>? labelNames = null, params string[] trainingTexts) => new(
-        model.Frozen.Backbone, text => model.Encode(text).Ids, model.Words.SpecialIds,
-        (trainingTexts.Length == 0 ? ["the whale was there", "he saw one ship"] : trainingTexts).Select(text => model.Encode(text).Ids), labelNames);
+    public static InitializationSource Source(PretrainedModel model, IReadOnlyList<string>? labelNames = null, params string[] trainingTexts)
+    {
+        var texts = (trainingTexts.Length == 0 ? ["the whale was there", "he saw one ship"] : trainingTexts).Select(text => model.Encode(text).Ids).ToList();
+        return new InitializationSource(model.Frozen.Backbone, text => model.Encode(text).Ids, model.Words.SpecialIds, texts, labelNames)
+        {
+            TrainingPairs = texts.Select(ids => (ids, (int[])[.. ids])),
+        };
+    }
 }
