@@ -119,12 +119,12 @@ public sealed class EncoderDecoderTrainingTests : IDisposable
     {
         var context = new MLContext(seed: 1);
         var rows = context.Data.LoadFromEnumerable(Stories.Rows(16).Select(row => new Story { Text = row.Text, Label = "the sea" }));
-        var options = new PromptTuningOptions
+        var options = new PrefixTuningOptions
         {
-            Model = Fixtures.Model("tiny-t5-v11"), VirtualTokens = 4, MaxEpochs = 60, LearningRate = 0.1, ValidationFraction = 0, Precision = Precision.Float32, Seed = 1,
+            Model = Fixtures.Model("tiny-t5-v11"), VirtualTokens = 8, MaxEpochs = 150, LearningRate = 0.3, ValidationFraction = 0, Precision = Precision.Float32, Seed = 1,
             Generation = new GenerationOptions { MaxNewTokens = 12 },
         };
-        using var model = context.Transforms.PromptTuning(options).Fit(rows);
+        using var model = context.Transforms.PrefixTuning(options).Fit(rows);
         var written = model.Transform(rows).GetColumn<string>("GeneratedText").ToList();
         Assert.All(written, text => Assert.Equal("the sea", text));
         using var stream = new MemoryStream();
