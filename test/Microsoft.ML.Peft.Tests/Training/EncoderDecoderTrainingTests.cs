@@ -13,10 +13,14 @@ public sealed class EncoderDecoderTrainingTests : IDisposable
 {
     private static readonly TrainingSettings Settings = new()
     {
-        MaxEpochs = 2, BatchSize = 8, Seed = 1, Generation = new GenerationOptions { MaxNewTokens = 12 },
+        MaxEpochs = 2,
+        BatchSize = 8,
+        Seed = 1,
+        Generation = new GenerationOptions { MaxNewTokens = 12 },
     };
 
     private readonly PretrainedModel _backbone = PretrainedModel.Load(Fixtures.Model("tiny-t5-v11"), Precision.Float32);
+    private readonly TemporaryDirectory _saved = new();
 
     public static TheoryData<string> Methods => TinyMethods.Names;
 
@@ -121,7 +125,13 @@ public sealed class EncoderDecoderTrainingTests : IDisposable
         var rows = context.Data.LoadFromEnumerable(Stories.Rows(16).Select(row => new Story { Text = row.Text, Label = "the sea" }));
         var options = new PrefixTuningOptions
         {
-            Model = Fixtures.Model("tiny-t5-v11"), VirtualTokens = 8, MaxEpochs = 150, LearningRate = 0.3, ValidationFraction = 0, Precision = Precision.Float32, Seed = 1,
+            Model = Fixtures.Model("tiny-t5-v11"),
+            VirtualTokens = 8,
+            MaxEpochs = 150,
+            LearningRate = 0.3,
+            ValidationFraction = 0,
+            Precision = Precision.Float32,
+            Seed = 1,
             Generation = new GenerationOptions { MaxNewTokens = 12 },
         };
         using var model = context.Transforms.PrefixTuning(options).Fit(rows);
@@ -139,8 +149,6 @@ public sealed class EncoderDecoderTrainingTests : IDisposable
         _backbone.Dispose();
         _saved.Dispose();
     }
-
-    private readonly TemporaryDirectory _saved = new();
 
     private string Saved(PeftModel model)
     {
