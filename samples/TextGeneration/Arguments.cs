@@ -27,7 +27,7 @@ internal sealed record Arguments(
         method.AcceptOnlyFromAmong(Methods);
         var train = new Option<FileInfo>("--train") { Description = "Training rows: tab-separated, with the columns Text and Label [default: the sample's trails]", HelpName = "FILE" }.AcceptExistingOnly();
         var test = new Option<FileInfo>("--test") { Description = "Test rows of the same form [default: the sample's trails]", HelpName = "FILE" }.AcceptExistingOnly();
-        var limit = new Option<int>("--limit") { Description = "At most so many rows of each file [default: all for training, 24 for testing, which is the most]", HelpName = "N" };
+        var limit = new Option<int>("--limit") { Description = "At most so many rows of each file [default: 320 for training, 16 for testing; never more than 24 for testing]", HelpName = "N" };
         var epochs = new Option<int>("--epochs") { Description = "At most so many passes over the training rows.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var virtualTokens = new Option<int>("--virtual-tokens") { Description = "The length of the soft prompt.", HelpName = "N", DefaultValueFactory = _ => 20 };
         var model = new Option<string?>("--model") { Description = "The frozen language model: a directory or a .gguf file [default: the embedded SmolLM2-135M-Instruct]", HelpName = "PATH" };

@@ -6,7 +6,7 @@ using Spectre.Console;
 using TextGeneration;
 
 const string Template = "{text}\n";     // what the model is given; it writes on from there
-const int TestRows = 24, RowsShown = 3;
+const int TrainingRows = 320, TestRows = 16, MostTestRows = 24, RowsShown = 3;      // writing takes long
 const string DefaultModel = "SmolLM2-135M-Instruct";
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -18,8 +18,8 @@ static async Task RunAsync(Arguments arguments)
 {
     using var controlC = new ControlC();
     var mlContext = new MLContext(arguments.Seed);
-    var train = TrailFile.Load(mlContext, arguments.TrainFile, arguments.Limit ?? int.MaxValue);
-    var test = TrailFile.Load(mlContext, arguments.TestFile, Math.Min(arguments.Limit ?? TestRows, TestRows));
+    var train = TrailFile.Load(mlContext, arguments.TrainFile, arguments.Limit ?? TrainingRows);
+    var test = TrailFile.Load(mlContext, arguments.TestFile, Math.Min(arguments.Limit ?? TestRows, MostTestRows));
     var rows = mlContext.Data.CreateEnumerable<Trail>(test, reuseRowObject: false).ToList();
 
     // What the frozen model writes by itself. The pipeline shares its weights.
