@@ -12,7 +12,10 @@ public sealed class GenerationTaskTests : IDisposable
 {
     private static readonly TrainingSettings Settings = new()
     {
-        MaxEpochs = 2, BatchSize = 8, Seed = 1, Generation = new GenerationOptions { MaxNewTokens = 12 },
+        MaxEpochs = 2,
+        BatchSize = 8,
+        Seed = 1,
+        Generation = new GenerationOptions { MaxNewTokens = 12 },
     };
 
     private readonly PretrainedModel _backbone = PretrainedModel.Load(Stories.TinyModel, Precision.Float32);
