@@ -2,31 +2,44 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Peft.Benchmarks.Micro;
+using Microsoft.ML.Peft.Checkpoints;
 using TorchSharp;
+using CliCommand = System.CommandLine.Command;
 
 namespace Microsoft.ML.Peft.Benchmarks;
 
 /// <summary>The program's commands and their options.</summary>
 internal sealed class Commands
 {
+    private const string Generation = "generation";
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    private readonly Option<string?> _model = new("--model") { Description = "The frozen model's directory. Default: the embedded model." };
+    private readonly Option<string?> _model = new("--model") { Description = "The frozen model: a directory, a .gguf file or a name. Default: the embedded one." };
     private readonly Option<FileInfo> _train = new("--train") { Description = "Training rows: a TSV with the header Text<TAB>Label.", Required = true };
-    private readonly Option<FileInfo> _test = new("--test") { Description = "Test rows: a TSV with the header Text<TAB>Label.", Required = true };
-    private readonly Option<FileInfo?> _unreadTest = new("--test") { Description = "Not read: accepted so that train-speed and score-speed take the same arguments." };
+    private readonly Option<FileInfo> _test = new("--test") { Description = "Test rows: a TSV with the header Text<TAB>Label; for generation also JSON lines with text and references.", Required = true };
+    private readonly Option<FileInfo?> _unreadTest = new("--test") { Description = "Not read: accepted so that all commands take the same arguments." };
+    private readonly Option<FileInfo?> _otherTexts = new("--train") { Description = "Where the texts come from if there is no --test: a TSV with the header Text<TAB>Label." };
+    private readonly Option<FileInfo?> _texts = new("--test") { Description = "The texts to write on: JSON lines with text and references, or a TSV with the header Text<TAB>Label." };
+    private readonly Option<string> _task = new("--task") { Description = "What a label is: a class, or a text to write.", DefaultValueFactory = _ => TrainingWork.Tasks[0] };
     private readonly Option<string> _method = new("--method") { Description = "The method.", DefaultValueFactory = _ => "prefix" };
     private readonly Option<string[]> _options = new("--options") { Description = "Further options of the method, such as LearningRate=0.01.", AllowMultipleArgumentsPerToken = true };
     private readonly Option<int?> _virtualTokens = new("--virtual-tokens") { Description = "The number of virtual tokens. Default: the method's, 20." };
-    private readonly Option<int?> _batch = new("--batch") { Description = "Rows per training step; scoring chooses its own batches. Default: the method's, 32." };
+    private readonly Option<int?> _batch = new("--batch") { Description = "Rows per training step; scoring chooses its own batches. Default: the method's, 32, for generation 8." };
+    private readonly Option<int> _textBatch = new("--batch") { Description = "Texts that are written on at a time.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _newTokens = new("--new-tokens") { Description = "The most tokens written on a text.", DefaultValueFactory = _ => 32 };
     private readonly Option<string> _precision = new("--precision") { Description = "The number format of the frozen weights.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<bool> _naive = new("--naive") { Description = "Measures beside it, in the same rounds, what Hugging Face PEFT computes for the same rows, in 32-bit floats." };
+    private readonly Option<bool> _onlyNaive = new("--naive") { Description = "Measures what Hugging Face PEFT computes for the same rows, in 32-bit floats, instead of the library." };
     private readonly Option<int?> _rounds = new("--rounds") { Description = "Rounds to take medians of. Default: as many as take about 25 seconds, at least 3." };
     private readonly Option<int?> _threads = new("--threads") { Description = "libtorch's threads. Default: libtorch's choice.", Recursive = true };
     private readonly Option<int?> _epochs = new("--epochs") { Description = "MaxEpochs. Default: the method's." };
+    private readonly Option<int?> _limit = new("--limit") { Description = "Trains on the first rows only. Default: all." };
+    private readonly Option<FileInfo?> _output = new("--output") { Description = "Where the written texts go, beside their references, as JSON lines. Default: nowhere." };
     private readonly Option<int[]> _seeds = new("--seed") { Description = "One run per seed.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "The training log on the error stream." };
     private readonly Argument<string[]> _rest = new("arguments") { Description = "BenchmarkDotNet's own arguments, behind --." };
@@ -34,68 +47,109 @@ internal sealed class Commands
     public Commands()
     {
         _method.AcceptOnlyFromAmong(MethodOptions.Methods);
+        _task.AcceptOnlyFromAmong(TrainingWork.Tasks);
         _precision.AcceptOnlyFromAmong("float32", "bfloat16", "auto");
-        foreach (var option in new[] { _rounds, _threads })
-        {
-            option.Validators.Add(result =>
-            {
-                if (result.Tokens is [var token] && int.TryParse(token.Value, out int count) && count < 1)
-                    result.AddError($"{option.Name} is {count}; it must be at least 1.");
-            });
-        }
+        AtLeast(1, _rounds, _threads, _textBatch, _limit);
+        AtLeast(2, _newTokens);
     }
 
-    public RootCommand Root()
+    public RootCommand Root() => new("Benchmarks of soft prompts. Every result but those of micro is one line of JSON.")
     {
-        var quality = new System.CommandLine.Command("quality",
-            "Trains a method and prints its test accuracy beside the linear probe's.\n" +
-            "Example: quality --train train.tsv --test test.tsv --method prompt --options VirtualTokens=100 --seed 1 2 3")
-        { _model, _train, _test, _method, _epochs, _seeds, _options, _verbose };
-        quality.SetAction(Quality);
+        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), Memory(), Micro(), _threads,
+    };
 
-        var trainSpeed = new System.CommandLine.Command("train-speed",
-            "Measures training steps over batches of the training rows.\n" +
-            "Example: train-speed --train train.tsv --method prefix --virtual-tokens 20 --batch 32 --precision bfloat16")
-        { _model, _train, _unreadTest, _method, _virtualTokens, _batch, _precision, _rounds, _options };
-        trainSpeed.SetAction(arguments => Print(TrainSpeedBenchmark.Run(
-            SpeedOptions(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_method), arguments.GetValue(_rounds))));
+    private CliCommand Quality() => Create(
+        "quality", "Trains a method and prints its test accuracy beside the linear probe's.",
+        "--train train.tsv --test test.tsv --method prompt --options VirtualTokens=100 --seed 1 2 3",
+        [_model, _train, _test, _method, _virtualTokens, _epochs, _seeds, _options, _verbose],
+        arguments => ForEachSeed(arguments, (options, seed) => QualityBenchmark.Run(
+            options, arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_test), arguments.GetRequiredValue(_method), seed, arguments.GetValue(_verbose))));
 
-        var scoreSpeed = new System.CommandLine.Command("score-speed",
-            "Measures predictions for the test rows by a pipeline fitted to one training row per class.\n" +
-            "Example: score-speed --train train.tsv --test test.tsv --method prompt --virtual-tokens 100 --precision float32")
-        { _model, _train, _test, _method, _virtualTokens, _batch, _precision, _rounds, _options };
-        scoreSpeed.SetAction(arguments => Print(ScoreSpeedBenchmark.Run(
-            SpeedOptions(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_test), arguments.GetRequiredValue(_method), arguments.GetValue(_rounds))));
+    private CliCommand GenerationQuality() => Create(
+        "generation-quality", "Trains a method to write and prints how close its texts come to the test texts' references.",
+        "--train train.tsv --test dev.jsonl --method prefix --limit 400 --seed 1 2 3",
+        [_model, _train, _test, _method, _virtualTokens, _batch, _precision, _limit, _epochs, _seeds, _options, _output, _verbose],
+        arguments => ForEachSeed(arguments, (options, seed) => GenerationQualityBenchmark.Run(
+            options, arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_test), arguments.GetRequiredValue(_method), arguments.GetValue(_limit), seed,
+            arguments.GetValue(_verbose), arguments.GetValue(_output)), Generation));
 
-        var micro = new System.CommandLine.Command("micro",
-            "Measures parts with BenchmarkDotNet: tokenizer, attention, batches.\n" +
-            "Example: micro -- --filter *Attention*")
-        { _rest };
-        micro.SetAction(arguments =>
+    private CliCommand TrainSpeed() => Create(
+        "train-speed", "Measures training steps over batches of the training rows.",
+        "--train train.tsv --method prefix --virtual-tokens 20 --batch 32 --precision bfloat16",
+        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _precision, _naive, _rounds, _options],
+        arguments => Print(TrainSpeedBenchmark.Run(
+            Options(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_naive),
+            arguments.GetValue(_rounds))));
+
+    private CliCommand ScoreSpeed() => Create(
+        "score-speed", "Measures predictions for the test rows by a pipeline that was trained as little as possible.",
+        "--train train.tsv --test test.tsv --method prompt --virtual-tokens 100 --precision float32",
+        [_model, _train, _test, _task, _method, _virtualTokens, _batch, _newTokens, _precision, _naive, _rounds, _options],
+        arguments => Score(Options(arguments), arguments));
+
+    private CliCommand GenerateSpeed() => Create(
+        "generate-speed", "Measures the first token and the tokens after it, written on texts of the file.",
+        "--test dev.jsonl --method prompt --virtual-tokens 100 --batch 8 --new-tokens 32 --precision bfloat16",
+        [_model, _otherTexts, _texts, _method, _virtualTokens, _textBatch, _newTokens, _precision, _naive, _rounds, _options],
+        arguments => Print(GenerateSpeedBenchmark.Run(
+            Options(arguments, Generation), Texts(arguments), arguments.GetRequiredValue(_method), arguments.GetValue(_textBatch), arguments.GetValue(_newTokens), arguments.GetValue(_naive),
+            arguments.GetValue(_rounds))));
+
+    private CliCommand Memory() => Create(
+        "memory", "Measures the memory that training steps take.",
+        "--task generation --train train.tsv --method prompt --virtual-tokens 100 --batch 8 --precision bfloat16",
+        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _precision, _onlyNaive, _options],
+        arguments => Print(MemoryBenchmark.Run(
+            Options(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_onlyNaive))));
+
+    private CliCommand Micro()
+    {
+        var command = Create(
+            "micro", "Measures parts with BenchmarkDotNet: tokenizer, attention, batches.", "-- --filter *Attention*", [], arguments => MicroBenchmarks.Run(arguments.GetValue(_rest)!));
+        command.Add(_rest);
+        return command;
+    }
+
+    private CliCommand Create(string name, string description, string example, IEnumerable<Option> options, Action<ParseResult> run)
+    {
+        var command = new CliCommand(name, $"{description}\nExample: {name} {example}");
+        foreach (var option in options)
+            command.Add(option);
+        command.SetAction(arguments =>
         {
-            SetThreads(arguments);
-            MicroBenchmarks.Run(arguments.GetValue(_rest)!);
+            // Before the first operation, after which libtorch has its threads.
+            if (arguments.GetValue(_threads) is { } threads)
+                torch.set_num_threads(threads);
+            run(arguments);
         });
-
-        return new RootCommand("Benchmarks of soft prompts. Every result but those of micro is one line of JSON.") { quality, trainSpeed, scoreSpeed, micro, _threads };
+        return command;
     }
 
-    private void Quality(ParseResult arguments)
+    private void ForEachSeed<T>(ParseResult arguments, Func<SoftPromptOptions, int, T> run, string? task = null)
     {
-        SetThreads(arguments);
         foreach (int seed in arguments.GetRequiredValue(_seeds))
         {
-            var options = Options(arguments);
+            var options = Options(arguments, task);
             options.MaxEpochs = arguments.GetValue(_epochs) ?? options.MaxEpochs;
-            Print(QualityBenchmark.Run(
-                options, arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_test), arguments.GetRequiredValue(_method), seed, arguments.GetValue(_verbose)));
+            Print(run(options, seed));
         }
     }
 
-    private SoftPromptOptions SpeedOptions(ParseResult arguments)
+    private void Score(SoftPromptOptions options, ParseResult arguments)
     {
-        SetThreads(arguments);
-        var options = Options(arguments);
+        FileInfo train = arguments.GetRequiredValue(_train), test = arguments.GetRequiredValue(_test);
+        string method = arguments.GetRequiredValue(_method);
+        bool naive = arguments.GetValue(_naive);
+        if (arguments.GetValue(_task) == Generation)
+            Print(WriteSpeedBenchmark.Run(options, train, test, method, arguments.GetValue(_newTokens), naive, arguments.GetValue(_rounds)));
+        else
+            Print(ScoreSpeedBenchmark.Run(options, train, test, method, naive, arguments.GetValue(_rounds)));
+    }
+
+    private SoftPromptOptions Options(ParseResult arguments, string? task = null)
+    {
+        var options = MethodOptions.Create(arguments.GetRequiredValue(_method), arguments.GetValue(_options) ?? []);
+        options.Model = arguments.GetValue(_model) ?? options.Model ?? ((task ?? arguments.GetValue(_task)) == Generation ? ModelLocator.DefaultDecoder : ModelLocator.DefaultEncoder);
         options.VirtualTokens = arguments.GetValue(_virtualTokens) ?? options.VirtualTokens;
         options.BatchSize = arguments.GetValue(_batch) ?? options.BatchSize;
         if (arguments.GetResult(_precision) is { Implicit: false })
@@ -103,18 +157,19 @@ internal sealed class Commands
         return options;
     }
 
-    private SoftPromptOptions Options(ParseResult arguments)
-    {
-        var options = MethodOptions.Create(arguments.GetRequiredValue(_method), arguments.GetValue(_options) ?? []);
-        options.Model = arguments.GetValue(_model) ?? options.Model;
-        return options;
-    }
+    private FileInfo Texts(ParseResult arguments) => arguments.GetValue(_texts) ?? arguments.GetValue(_otherTexts)
+        ?? throw new ArgumentException("There are no texts to write on; give --test or --train.");
 
-    /// <summary>To be called before the first operation, after which libtorch has its threads.</summary>
-    private void SetThreads(ParseResult arguments)
+    private static void AtLeast(int least, params Option[] options)
     {
-        if (arguments.GetValue(_threads) is { } threads)
-            torch.set_num_threads(threads);
+        foreach (var option in options)
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.Tokens is [var token] && int.TryParse(token.Value, out int count) && count < least)
+                    result.AddError($"{option.Name} is {count}; it must be at least {least}.");
+            });
+        }
     }
 
     private static void Print<T>(T result) => Console.WriteLine(JsonSerializer.Serialize(result, Json));

@@ -14,9 +14,7 @@ internal static class QualityBenchmark
 
     public static Result Run(SoftPromptOptions options, FileInfo train, FileInfo test, string method, int seed, bool verbose)
     {
-        var context = new MLContext(seed);
-        if (verbose)
-            context.Log += (_, e) => { if (e.Kind == Runtime.ChannelMessageKind.Info) Console.Error.WriteLine(e.Message); };
+        var context = Context(seed, verbose);
         IReadOnlyList<DataFile.Row> trainRows = DataFile.Read(train), testRows = DataFile.Read(test);
         var pipeline = context.Transforms.Conversion.MapValueToKey("Label").Append(MethodOptions.Estimator(context, options));
         var trainData = context.Data.LoadFromEnumerable(trainRows);
@@ -38,6 +36,15 @@ internal static class QualityBenchmark
             history.ValidationMetric, history.ProbeValidationMetric, trainSeconds,
             history.Epochs.Average(epoch => epoch.ExamplesPerSecond), history.Epochs.Average(epoch => epoch.TokensPerSecond), testRows.Count / scoreSeconds,
             ProcessMemory.CurrentPeak);
+    }
+
+    /// <summary>A context, which may show the training log.</summary>
+    public static MLContext Context(int seed, bool verbose)
+    {
+        var context = new MLContext(seed);
+        if (verbose)
+            context.Log += (_, e) => { if (e.Kind == Runtime.ChannelMessageKind.Info) Console.Error.WriteLine(e.Message); };
+        return context;
     }
 
     private static double MacroF1(ConfusionMatrix matrix) => Enumerable.Range(0, matrix.NumberOfClasses).Average(c =>

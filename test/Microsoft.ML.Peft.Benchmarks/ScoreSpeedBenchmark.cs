@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Data;
+using Microsoft.ML.Peft.Benchmarks.Naive;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
 {
     private const int RowsPerRound = 512;
     private const int SingleRowsPerRound = 64;
+    private const int NaiveBatch = 32;
 
     private readonly SoftPromptOptions _options;
     private readonly DataFile.Row[] _rows;
@@ -23,9 +25,10 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
     private readonly PredictionEngine<DataFile.Row, Prediction> _engine;
     private readonly PretrainedModel _backbone;
     private readonly Pooling _pooling;
+    private readonly NaiveScoring? _naive;
     private readonly Gemm _gemm;
 
-    private ScoreSpeedBenchmark(SoftPromptOptions options, FileInfo train, FileInfo test)
+    private ScoreSpeedBenchmark(SoftPromptOptions options, FileInfo train, FileInfo test, bool naive)
     {
         _options = options;
         _options.MaxEpochs = 1;
@@ -40,22 +43,40 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
         _engine = context.Model.CreatePredictionEngine<DataFile.Row, Prediction>(_fitted, new PredictionEngineOptions { OwnsTransformer = false });
         _backbone = _fitted.LastTransformer.Model.Backbone;
         _pooling = options.Pooling == Pooling.Auto ? _backbone.Frozen.Pooling : options.Pooling;
+        _naive = naive ? new NaiveScoring(_fitted.LastTransformer.Model, options.Model, options is PrefixTuningOptions, MaxTokens) : null;
         _gemm = new Gemm(_backbone.Frozen.Backbone.Type);
     }
 
     public sealed record Result(
-        string Benchmark, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
+        string Benchmark, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
         double RowsPerSecond, double SingleRowsPerSecond, double BareRowsPerSecond, double TokensPerSecond, double TokensPerRow,
-        double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu);
-
-    public static Result Run(SoftPromptOptions options, FileInfo train, FileInfo test, string method, int? rounds)
+        double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu)
     {
-        using var benchmark = new ScoreSpeedBenchmark(options, train, test);
+        public double? NaiveRowsPerSecond { get; init; }
+        public double? NaiveSingleRowsPerSecond { get; init; }
+        public double? NaiveRatio { get; init; }
+        public double? NaiveSingleRatio { get; init; }
+        public double? NaiveProbabilityDifference { get; init; }
+    }
+
+    private int MaxTokens
+    {
+        get
+        {
+            int left = _backbone.Configuration.MaxPositions - _options.VirtualTokens;
+            return Math.Min(left, _options.MaxTokens ?? left);
+        }
+    }
+
+    public static Result Run(SoftPromptOptions options, FileInfo train, FileInfo test, string method, bool naive, int? rounds)
+    {
+        using var benchmark = new ScoreSpeedBenchmark(options, train, test, naive);
         return benchmark.Measure(method, rounds);
     }
 
     public void Dispose()
     {
+        _naive?.Dispose();
         _gemm.Dispose();
         _engine.Dispose();
         _fitted.LastTransformer.Dispose();
@@ -63,22 +84,37 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
 
     private Result Measure(string method, int? asked)
     {
+        double? difference = _naive?.Compare([.. _rows.Select(row => row.Text)], NaiveBatch);
         var memory = new ProcessMemory();
-        double warmUp = Time(() => Round());
-        Seconds[] rounds = [.. Enumerable.Range(0, Rounds.Count(asked, warmUp)).Select(_ => Round())];
+        Round(naive: false);
+        double peak = memory.Peak;
+        double? growth = memory.Growth;
+        double warmUp = Time(() => Round(naive: true));
+        Seconds[] rounds = [.. Enumerable.Range(0, Rounds.Count(asked, warmUp)).Select(_ => Round(naive: true))];
 
         int[] lengths = [.. _rows.Select(row => Encode(row).Ids.Count)];
-        bool prefix = _options is PrefixTuningOptions;
-        var operations = new Operations(_backbone.Frozen.Backbone.Configuration, prefix, _options.VirtualTokens, _pooling == Pooling.Mean, Training: false);
-        double needed = lengths.Sum(operations.Row), seconds = Median.Of(rounds.Select(round => round.Rows));
+        var shape = _backbone.Configuration;
+        // A decoder's virtual tokens are keys and values once training has ended.
+        var operations = new Operations(shape, _options is PrefixTuningOptions || shape is Backbones.DecoderConfiguration, _options.VirtualTokens, Training: false);
+        double needed = lengths.Sum(length => operations.Row(length, _pooling == Pooling.Mean ? length : 1));
+        double Typical(Func<Seconds, double> of) => Median.Of(rounds.Select(of));
         return new Result(
-            "score-speed", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
-            _rows.Length / seconds, _singleRows.Length / Median.Of(rounds.Select(round => round.SingleRows)),
-            _singleRows.Length / Median.Of(rounds.Select(round => round.BareRows)), lengths.Sum() / seconds, lengths.Average(),
-            memory.Peak, memory.Growth, Median.Of(rounds.Select(round => round.Gemm)) / 1e9, Median.Of(rounds.Select(round => needed / round.Rows / round.Gemm)));
+            "score-speed", "classification", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
+            _rows.Length / Typical(round => round.Rows), _singleRows.Length / Typical(round => round.SingleRows), _singleRows.Length / Typical(round => round.BareRows),
+            lengths.Sum() / Typical(round => round.Rows), lengths.Average(), peak, growth, Typical(round => round.Gemm) / 1e9,
+            Typical(round => needed / round.Rows / round.Gemm))
+        {
+            NaiveRowsPerSecond = _naive is null ? null : _rows.Length / Typical(round => round.NaiveRows),
+            NaiveSingleRowsPerSecond = _naive is null ? null : _singleRows.Length / Typical(round => round.NaiveSingleRows),
+            NaiveRatio = _naive is null ? null : Typical(round => round.NaiveRows / round.Rows),
+            NaiveSingleRatio = _naive is null ? null : Typical(round => round.NaiveSingleRows / round.SingleRows),
+            NaiveProbabilityDifference = difference,
+        };
     }
 
-    private Seconds Round() => new(_gemm.Measure(), Time(ScoreRows), Time(ScoreSingleRows), Time(EmbedSingleRows));
+    private Seconds Round(bool naive) => new(
+        _gemm.Measure(), Time(ScoreRows), Time(ScoreSingleRows), Time(EmbedSingleRows),
+        naive ? Time(() => _naive?.Classify(_rows.Select(row => row.Text), NaiveBatch)) : 0, naive ? Time(() => _naive?.Classify(_singleRows.Select(row => row.Text), 1)) : 0);
 
     private void ScoreRows()
     {
@@ -101,11 +137,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
             Scorer.Run(encoder, null, [Encode(row)], (model, batch, prompt) => SequenceHead.Pool(model, batch, prompt, _pooling, Adapter.Layout(_pooling, _backbone.Frozen)), embedding.Length, embedding);
     }
 
-    private TokenizedText Encode(DataFile.Row row)
-    {
-        int left = _backbone.Configuration.MaxPositions - _options.VirtualTokens;
-        return _backbone.Words.Encode(row.Text, null, Math.Min(left, _options.MaxTokens ?? left));
-    }
+    private TokenizedText Encode(DataFile.Row row) => _backbone.Words.Encode(row.Text, null, MaxTokens);
 
     private static double Time(Action work)
     {
@@ -120,5 +152,5 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
     }
 
     /// <summary>One round's durations, and the matrix product's operations per second.</summary>
-    private readonly record struct Seconds(double Gemm, double Rows, double SingleRows, double BareRows);
+    private readonly record struct Seconds(double Gemm, double Rows, double SingleRows, double BareRows, double NaiveRows, double NaiveSingleRows);
 }

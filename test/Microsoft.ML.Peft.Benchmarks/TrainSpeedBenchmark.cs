@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using Microsoft.ML.Peft.Inference;
-using Microsoft.ML.Peft.Methods;
+using Microsoft.ML.Peft.Benchmarks.Naive;
 using Microsoft.ML.Peft.Training;
 using static TorchSharp.torch;
 
@@ -8,104 +7,107 @@ namespace Microsoft.ML.Peft.Benchmarks;
 
 /// <summary>
 /// How fast a method trains: the product's own training session over batches of the training file. Each round is one epoch over the
-/// same few batches, followed by a matrix product that shows what the machine gives at that moment.
+/// same few batches, followed by a matrix product that shows what the machine gives at that moment and, if asked for, by the naive
+/// way over the same rows.
 /// </summary>
 internal sealed class TrainSpeedBenchmark
 {
-    private const int BatchesPerRound = 8;
-
-    private readonly Trainee _trainee;
-    private readonly TokenizedRows _rows;
-    private readonly TrainingSettings _settings;
-    private readonly double _learningRate;
+    private readonly TrainingWork _work;
+    private readonly Learner _learner;
+    private readonly NaiveTraining? _naive;
     private readonly Gemm _gemm;
-    private readonly List<(double Seconds, double Gemm)> _rounds = [];
+    private readonly List<Seconds> _rounds = [];
     private readonly Stopwatch _clock = new();
 
-    private TrainSpeedBenchmark(Trainee trainee, TokenizedRows rows, TrainingSettings settings, double learningRate, Gemm gemm)
+    private TrainSpeedBenchmark(TrainingWork work, Learner learner, NaiveTraining? naive, Gemm gemm)
     {
-        _trainee = trainee;
-        _rows = rows;
-        _settings = settings;
-        _learningRate = learningRate;
-        _gemm = gemm;
+        (_work, _learner, _naive, _gemm) = (work, learner, naive, gemm);
     }
 
     public sealed record Result(
-        string Benchmark, string Method, int VirtualTokens, int Batch, string Precision, int Threads, int Rounds, double ExamplesPerSecond, double TokensPerSecond,
-        double TokensPerExample, double TokenizeSeconds, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu, double Loss, long Parameters);
+        string Benchmark, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, int Rounds, double ExamplesPerSecond, double TokensPerSecond,
+        double TokensPerExample, double TokenizeSeconds, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu, double Loss, long Parameters)
+    {
+        public double? NaiveExamplesPerSecond { get; init; }
+        public double? NaiveTokensPerExample { get; init; }
+        public double? NaiveRatio { get; init; }
+        public double? NaiveLossDifference { get; init; }
+        public double? NaiveGradientDifference { get; init; }
+    }
 
-    public static Result Run(SoftPromptOptions options, FileInfo train, string method, int? rounds)
+    public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive, int? rounds)
     {
         options = options.CheckedCopy();
-        var methodSettings = options.ToMethodSettings();
         var file = DataFile.Read(train);
-        string[] classes = [.. file.Select(row => row.Label).Distinct()];
-        var settings = options.ToTrainingSettings(options.Seed ?? 1, classes);
         using var backbone = PretrainedModel.Load(options.Model, options.Precision);
-        var encoder = backbone.Frozen.Backbone;
-        int maxTokens = SoftPromptTrainer.MaxTokens(backbone, methodSettings, settings);
-
         long start = Stopwatch.GetTimestamp();
-        var rows = TokenizedRows.Create(backbone, DataFile.Labeled(file, classes), maxTokens, () => { });
+        var work = TrainingWork.Create(task, backbone, options, file);
         double tokenizeSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
-        var pooling = options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling;
-        using var initializer = new Initializer(settings.Seed, encoder.Device);
-        using var trainee = SoftPromptTrainer.CreateTrainee(backbone, methodSettings, pooling, classes.Length, rows, settings, initializer);
-        using var gemm = new Gemm(encoder.Type);
-        var sample = rows.Select(SampleRows(rows, settings));
-        var benchmark = new TrainSpeedBenchmark(trainee, sample, settings, SoftPromptTrainer.LearningRate(methodSettings, settings), gemm);
+        using var learner = work.Start(backbone);
+        using var gemm = new Gemm(backbone.Frozen.Backbone.Type);
+        using var naiveTraining = naive ? new NaiveTraining(work, PretrainedModel.Load(options.Model, Precision.Float32)) : null;
+        return new TrainSpeedBenchmark(work, learner, naiveTraining, gemm).Measure(backbone, task, method, tokenizeSeconds, rounds);
+    }
 
+    private Result Measure(PretrainedModel backbone, string task, string method, double tokenizeSeconds, int? asked)
+    {
+        var difference = _naive?.Compare().Checked();
         var memory = new ProcessMemory();
-        benchmark.Train(1);
-        int count = Rounds.Count(rounds, benchmark._rounds[0].Seconds);
-        benchmark._rounds.Clear();
-        var history = benchmark.Train(count);
+        // The first round warms up. The naive way would hide what memory the product takes.
+        Train(1, naive: false);
+        double peak = memory.Peak;
+        double? growth = memory.Growth;
+        double seconds = _rounds[0].Product + NaiveRound();
+        _rounds.Clear();
+        int count = Rounds.Count(asked, seconds);
+        var history = Train(count, naive: true);
 
-        double seconds = Median.Of(benchmark._rounds.Select(round => round.Seconds));
-        int tokens = sample.Texts.Sum(text => text.Ids.Count);
-        var operations = new Operations(encoder.Configuration, methodSettings is PrefixTuningSettings, options.VirtualTokens, pooling == Pooling.Mean, Training: true);
-        double needed = sample.Texts.Sum(text => operations.Row(text.Ids.Count));
+        seconds = Median.Of(_rounds.Select(round => round.Product));
+        int examples = _work.Lengths.Count, tokens = _work.Lengths.Sum();
+        double needed = _work.OperationsPerEpoch(backbone.Configuration);
         return new Result(
-            "train-speed", method, options.VirtualTokens, settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
-            sample.Count / seconds, tokens / seconds, tokens / (double)sample.Count, tokenizeSeconds, memory.Peak, memory.Growth,
-            Median.Of(benchmark._rounds.Select(round => round.Gemm)) / 1e9, Median.Of(benchmark._rounds.Select(round => needed / round.Seconds / round.Gemm)),
-            history.Epochs[^1].TrainingLoss, trainee.Parameters.Sum(parameter => parameter.numel()));
+            "train-speed", task, method, _work.Method.VirtualTokens, _work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
+            examples / seconds, tokens / seconds, tokens / (double)examples, tokenizeSeconds, peak, growth,
+            Median.Of(_rounds.Select(round => round.Gemm)) / 1e9, Median.Of(_rounds.Select(round => needed / round.Product / round.Gemm)),
+            history.Epochs[^1].TrainingLoss, _learner.Task.Parameters.Sum(parameter => parameter.numel()))
+        {
+            NaiveExamplesPerSecond = _naive is null ? null : examples / Median.Of(_rounds.Select(round => round.Naive)),
+            NaiveTokensPerExample = _naive?.PaddedTokensPerExample,
+            NaiveRatio = _naive is null ? null : Median.Of(_rounds.Select(round => round.Naive / round.Product)),
+            NaiveLossDifference = difference?.Loss,
+            NaiveGradientDifference = difference?.Gradient,
+        };
     }
 
-    /// <summary>
-    /// The rows of a few of an epoch's batches, from short texts to long ones: sorted and cut by the session, they give batches
-    /// of the same lengths again.
-    /// </summary>
-    private static int[] SampleRows(TokenizedRows rows, TrainingSettings settings)
+    private TrainingHistory Train(int epochs, bool naive)
     {
-        int[] lengths = [.. rows.Texts.Select(text => text.Ids.Count)];
-        var batches = new BatchSampler(lengths, settings.BatchSize, new Random(settings.Seed)).NextEpoch();
-        int largest = batches.Max(batch => batch.Length);
-        var whole = batches.Where(batch => batch.Length == largest).OrderBy(batch => batch.Sum(row => lengths[row])).ToArray();
-        return [.. Sample.Of(whole, BatchesPerRound).SelectMany(batch => batch)];
-    }
-
-    private TrainingHistory Train(int epochs)
-    {
-        var settings = _settings with { MaxEpochs = epochs };
-        // The clock runs from the check before each step to the report after it: not while the matrix product is measured.
-        var observer = new TrainingObserver(StepDone, _ => { }, _clock.Start);
-        // The next round goes on with the same trainee, so the task that would free it is not disposed.
-        var task = new HeadTask(_trainee, PredictionTask.Multiclass, _rows, null, _learningRate, settings);
-        using var session = new TrainingSession(task, settings, observer, new Random(settings.Seed));
+        var settings = _work.Settings with { MaxEpochs = epochs };
+        // The clock runs from the check before each step to the report after it: not while others are measured.
+        var observer = new TrainingObserver(progress => StepDone(progress, naive), _ => { }, _clock.Start);
+        using var session = new TrainingSession(_learner.Task, settings, observer, new Random(settings.Seed));
         session.RunEpochs();
         return session.Finish();
     }
 
-    private void StepDone(TrainingProgress progress)
+    private void StepDone(TrainingProgress progress, bool naive)
     {
         _clock.Stop();
         int stepsPerEpoch = progress.Steps / progress.Epochs;
         if (progress.Step % stepsPerEpoch != 0)
             return;
-        _rounds.Add((_clock.Elapsed.TotalSeconds, _gemm.Measure()));
+        double product = _clock.Elapsed.TotalSeconds;
+        _rounds.Add(new Seconds(_gemm.Measure(), product, naive ? NaiveRound() : 0));
         _clock.Reset();
     }
+
+    private double NaiveRound()
+    {
+        long start = Stopwatch.GetTimestamp();
+        _naive?.RunEpoch();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>One round's durations, and the matrix product's operations per second.</summary>
+    private readonly record struct Seconds(double Gemm, double Product, double Naive);
 }

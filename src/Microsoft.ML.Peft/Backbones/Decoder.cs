@@ -20,6 +20,8 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     public override Device Device => weights.Device;
 
+    public DecoderWeights Weights => weights;
+
     public override Tensor WordEmbeddings => weights.WordEmbeddings;
 
     public override int VirtualPositions(Prompt? prompt) => 0;

@@ -20,6 +20,8 @@ internal sealed class Encoder : Backbone
 
     public override EncoderConfiguration Configuration { get; }
 
+    public EncoderWeights Weights => _weights;
+
     public override ScalarType Type => _weights.Type;
 
     public override Device Device => _weights.Device;
