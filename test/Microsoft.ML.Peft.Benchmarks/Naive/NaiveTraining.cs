@@ -30,15 +30,19 @@ internal sealed class NaiveTraining : IDisposable
     /// <summary>Positions computed for each row: text and padding.</summary>
     public double PaddedTokensPerExample => _batches.Sum(rows => rows.Length * rows.Max(row => _work.Lengths[row])) / (double)_work.Lengths.Count;
 
-    /// <summary>One step for each batch.</summary>
-    public void RunEpoch()
+    /// <summary>One step for each batch; gives the mean of their losses.</summary>
+    public double RunEpoch()
     {
+        double sum = 0;
         foreach (int[] rows in _batches)
         {
             using var scope = NewDisposeScope();
-            _work.NaiveLoss(_model, _learner, rows).backward();
+            var loss = _work.NaiveLoss(_model, _learner, rows);
+            sum += loss.item<float>();
+            loss.backward();
             _optimizer.Step(1);
         }
+        return sum / _batches.Length;
     }
 
     /// <summary>Compares with the library over one batch, from the same values; nothing is trained by it.</summary>
@@ -63,7 +67,8 @@ internal sealed class NaiveTraining : IDisposable
     {
         loss.backward();
         Tensor[] gradients = [.. _learner.Task.Parameters.Select(parameter => parameter.grad).OfType<Tensor>()];
-        var all = cat([.. gradients.Select(gradient => gradient.reshape(-1))], 0);
+        // Copied, because a single tensor is not when it is concatenated.
+        var all = cat([.. gradients.Select(gradient => gradient.reshape(-1))], 0).clone();
         foreach (var gradient in gradients)
             gradient.zero_();
         return (loss.item<float>(), all);
