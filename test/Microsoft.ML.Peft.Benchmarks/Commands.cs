@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.Peft.Benchmarks.Charts;
 using Microsoft.ML.Peft.Benchmarks.Micro;
 using Microsoft.ML.Peft.Checkpoints;
 using TorchSharp;
@@ -42,6 +43,8 @@ internal sealed class Commands
     private readonly Option<FileInfo?> _output = new("--output") { Description = "Where the written texts go, beside their references, as JSON lines. Default: nowhere." };
     private readonly Option<int[]> _seeds = new("--seed") { Description = "One run per seed.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "The training log on the error stream." };
+    private readonly Option<FileInfo> _results = new("--input") { Description = "Recorded results, one line of JSON each.", Required = true };
+    private readonly Option<FileInfo> _chart = new("--output") { Description = "The SVG file.", Required = true };
     private readonly Argument<string[]> _rest = new("arguments") { Description = "BenchmarkDotNet's own arguments, behind --." };
 
     public Commands()
@@ -55,7 +58,7 @@ internal sealed class Commands
 
     public RootCommand Root() => new("Benchmarks of soft prompts. Every result but those of micro is one line of JSON.")
     {
-        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), Memory(), Micro(), _threads,
+        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), Memory(), Chart(), Micro(), _threads,
     };
 
     private CliCommand Quality() => Create(
@@ -101,6 +104,12 @@ internal sealed class Commands
         [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _precision, _onlyNaive, _options],
         arguments => Print(MemoryBenchmark.Run(
             Options(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_onlyNaive))));
+
+    private CliCommand Chart() => Create(
+        "chart", "Draws how many times as fast as the naive way the library is, from results that were measured with --naive.",
+        "--input results.jsonl --output performance.svg",
+        [_results, _chart],
+        arguments => SpeedupChart.Save(Speedup.Read(arguments.GetRequiredValue(_results)), arguments.GetRequiredValue(_chart)));
 
     private CliCommand Micro()
     {

@@ -43,7 +43,7 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
     }
 
     public sealed record Result(
-        string Benchmark, string Method, int VirtualTokens, int Batch, int NewTokens, string Precision, int Threads, int Rounds,
+        string Benchmark, string Model, string Method, int VirtualTokens, int Batch, int NewTokens, string Precision, int Threads, int Rounds,
         double FirstTokenSeconds, double TokensPerSecond, double TokensPerPrompt, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes,
         double GemmGigaflops, double Mfu, double DecodingMfu)
     {
@@ -96,7 +96,7 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
         double rest = _batches.Sum(rows => rows.Sum(ids => Enumerable.Range(_prompt.Length + ids.Count, _generation.MaxNewTokens - 1).Sum(operations.Token)) + operations.Logits(later));
         double Typical(Func<Seconds, double> of) => Median.Of(rounds.Select(of));
         return new Result(
-            "generate-speed", method, _prompt.Length, batch, _generation.MaxNewTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
+            "generate-speed", MethodOptions.ModelName(_backbone), method, _prompt.Length, batch, _generation.MaxNewTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
             Typical(round => round.First) / _batches.Length, later / Typical(round => round.Later), _batches.Average(rows => rows.Average(ids => ids.Count)),
             peak, growth, Typical(round => round.Gemm) / 1e9, Typical(round => first / round.First / round.Gemm), Typical(round => rest / round.Later / round.Gemm))
         {

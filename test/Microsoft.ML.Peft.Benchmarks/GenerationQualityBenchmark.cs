@@ -8,7 +8,7 @@ internal static class GenerationQualityBenchmark
     private const double Percent = 100;
 
     public sealed record Result(
-        string Benchmark, string Method, int VirtualTokens, string Precision, int Seed, int Pairs, int Epochs, int BestEpoch, double Bleu4, double RougeL,
+        string Benchmark, string Model, string Method, int VirtualTokens, string Precision, int Seed, int Pairs, int Epochs, int BestEpoch, double Bleu4, double RougeL,
         double? Loss, double? BaseLoss, double? ValidationRougeL, double Seconds, double ExamplesPerSecond, double TokensPerSecond, int Texts, double TextsPerSecond,
         double PeakMemoryMegabytes);
 
@@ -30,7 +30,7 @@ internal static class GenerationQualityBenchmark
         if (output is not null)
             Write(output, texts, [.. Data.ColumnCursorExtensions.GetColumn<string>(written, options.GeneratedTextColumnName)]);
         return new Result(
-            "generation-quality", method, options.VirtualTokens, fitted.Model.Backbone.Precision.ToString(), seed, pairs.Count, history.Epochs.Count, history.BestEpoch,
+            "generation-quality", MethodOptions.ModelName(fitted.Model.Backbone), method, options.VirtualTokens, fitted.Model.Backbone.Precision.ToString(), seed, pairs.Count, history.Epochs.Count, history.BestEpoch,
             metrics.Bleu4 * Percent, metrics.RougeL * Percent, history.ValidationMetric, history.BaseValidationLoss, history.ValidationRougeL * Percent, seconds,
             history.Epochs.Average(epoch => epoch.ExamplesPerSecond), history.Epochs.Average(epoch => epoch.TokensPerSecond), texts.Count, texts.Count / writeSeconds,
             ProcessMemory.CurrentPeak);

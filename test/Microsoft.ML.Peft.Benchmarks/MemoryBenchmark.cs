@@ -11,7 +11,7 @@ namespace Microsoft.ML.Peft.Benchmarks;
 internal static class MemoryBenchmark
 {
     public sealed record Result(
-        string Benchmark, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, bool Naive, int Steps, double TokensPerExample,
+        string Benchmark, string Model, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, bool Naive, int Steps, double TokensPerExample,
         int LongestBatchTokens, double LoadedMemoryMegabytes, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes);
 
     public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive)
@@ -23,7 +23,7 @@ internal static class MemoryBenchmark
         var work = TrainingWork.Create(task, backbone, options, DataFile.Read(train));
         var memory = naive ? StepNaively(work, options.Model) : Step(work, backbone);
         return new Result(
-            "memory", task, method, work.Method.VirtualTokens, work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), naive, work.BatchesPerEpoch,
+            "memory", MethodOptions.ModelName(backbone), task, method, work.Method.VirtualTokens, work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), naive, work.BatchesPerEpoch,
             work.Lengths.Average(), work.Lengths.Order().Chunk(work.Settings.BatchSize).Max(rows => rows.Sum()), memory.Start, memory.Peak, memory.Growth);
     }
 

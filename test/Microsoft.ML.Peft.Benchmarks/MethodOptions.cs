@@ -56,6 +56,9 @@ internal static class MethodOptions
         .Select(property => property.Name)
         .Order();
 
+    /// <summary>The directory's or the file's own name.</summary>
+    public static string ModelName(PretrainedModel backbone) => Path.GetFileName(backbone.Directory);
+
     public static IEstimator<SoftPromptTransformer> Estimator(MLContext context, SoftPromptOptions options) => options switch
     {
         PromptTuningOptions prompt => context.Transforms.PromptTuning(prompt),

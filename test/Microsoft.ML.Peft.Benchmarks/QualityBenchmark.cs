@@ -9,7 +9,7 @@ namespace Microsoft.ML.Peft.Benchmarks;
 internal static class QualityBenchmark
 {
     public sealed record Result(
-        string Benchmark, string Method, string Precision, int Seed, int Epochs, int BestEpoch, double Accuracy, double MacroF1, double Loss, double ProbeAccuracy,
+        string Benchmark, string Model, string Method, string Precision, int Seed, int Epochs, int BestEpoch, double Accuracy, double MacroF1, double Loss, double ProbeAccuracy,
         double? ValidationAccuracy, double? ProbeValidationAccuracy, double TrainSeconds, double ExamplesPerSecond, double TokensPerSecond, double RowsPerSecond, double PeakMemoryMegabytes);
 
     public static Result Run(SoftPromptOptions options, FileInfo train, FileInfo test, string method, int seed, bool verbose)
@@ -31,7 +31,7 @@ internal static class QualityBenchmark
         var metrics = context.MulticlassClassification.Evaluate(scored);
         double scoreSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return new Result(
-            "quality", method, transformer.Model.Backbone.Precision.ToString(), seed, history.Epochs.Count, history.BestEpoch,
+            "quality", MethodOptions.ModelName(transformer.Model.Backbone), method, transformer.Model.Backbone.Precision.ToString(), seed, history.Epochs.Count, history.BestEpoch,
             metrics.MicroAccuracy, MacroF1(metrics.ConfusionMatrix), metrics.LogLoss, ProbeAccuracy(transformer.Model.Backbone, options, trainRows, testRows),
             history.ValidationMetric, history.ProbeValidationMetric, trainSeconds,
             history.Epochs.Average(epoch => epoch.ExamplesPerSecond), history.Epochs.Average(epoch => epoch.TokensPerSecond), testRows.Count / scoreSeconds,

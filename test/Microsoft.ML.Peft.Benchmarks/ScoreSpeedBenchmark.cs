@@ -48,7 +48,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
     }
 
     public sealed record Result(
-        string Benchmark, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
+        string Benchmark, string Model, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
         double RowsPerSecond, double SingleRowsPerSecond, double BareRowsPerSecond, double TokensPerSecond, double TokensPerRow,
         double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu)
     {
@@ -99,7 +99,7 @@ internal sealed class ScoreSpeedBenchmark : IDisposable
         double needed = lengths.Sum(length => operations.Row(length, _pooling == Pooling.Mean ? length : 1));
         double Typical(Func<Seconds, double> of) => Median.Of(rounds.Select(of));
         return new Result(
-            "score-speed", "classification", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
+            "score-speed", MethodOptions.ModelName(_backbone), "classification", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
             _rows.Length / Typical(round => round.Rows), _singleRows.Length / Typical(round => round.SingleRows), _singleRows.Length / Typical(round => round.BareRows),
             lengths.Sum() / Typical(round => round.Rows), lengths.Average(), peak, growth, Typical(round => round.Gemm) / 1e9,
             Typical(round => needed / round.Rows / round.Gemm))

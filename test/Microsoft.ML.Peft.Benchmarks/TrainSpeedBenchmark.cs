@@ -25,7 +25,7 @@ internal sealed class TrainSpeedBenchmark
     }
 
     public sealed record Result(
-        string Benchmark, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, int Rounds, double ExamplesPerSecond, double TokensPerSecond,
+        string Benchmark, string Model, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, int Rounds, double ExamplesPerSecond, double TokensPerSecond,
         double TokensPerExample, double TokenizeSeconds, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu, double Loss, long Parameters)
     {
         public double? NaiveExamplesPerSecond { get; init; }
@@ -67,7 +67,7 @@ internal sealed class TrainSpeedBenchmark
         int examples = _work.Lengths.Count, tokens = _work.Lengths.Sum();
         double needed = _work.OperationsPerEpoch(backbone.Configuration);
         return new Result(
-            "train-speed", task, method, _work.Method.VirtualTokens, _work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
+            "train-speed", MethodOptions.ModelName(backbone), task, method, _work.Method.VirtualTokens, _work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
             examples / seconds, tokens / seconds, tokens / (double)examples, tokenizeSeconds, peak, growth,
             Median.Of(_rounds.Select(round => round.Gemm)) / 1e9, Median.Of(_rounds.Select(round => needed / round.Product / round.Gemm)),
             history.Epochs[^1].TrainingLoss, _learner.Task.Parameters.Sum(parameter => parameter.numel()))

@@ -46,7 +46,7 @@ internal sealed class WriteSpeedBenchmark : IDisposable
     }
 
     public sealed record Result(
-        string Benchmark, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
+        string Benchmark, string Model, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
         double RowsPerSecond, double SingleRowsPerSecond, double TokensPerSecond, double TokensPerRow, double NewTokensPerRow,
         double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu)
     {
@@ -88,7 +88,7 @@ internal sealed class WriteSpeedBenchmark : IDisposable
             operations.Row(ids.Count, 1) + Enumerable.Range(_options.VirtualTokens + ids.Count, length - 1).Sum(operations.Token)).Sum();
         double Typical(Func<Seconds, double> of) => Median.Of(rounds.Select(of));
         return new Result(
-            "score-speed", "generation", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
+            "score-speed", MethodOptions.ModelName(_backbone), "generation", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
             _rows.Length / Typical(round => round.Rows), _singleRows.Length / Typical(round => round.SingleRows), lengths.Sum() / Typical(round => round.Rows),
             prompts.Average(ids => ids.Count), lengths.Average(), peak, growth, Typical(round => round.Gemm) / 1e9, Typical(round => needed / round.Rows / round.Gemm))
         {

@@ -24,7 +24,7 @@ internal sealed class NaiveDecoder(DecoderConfiguration shape, DecoderWeights we
         var hidden = weights.ProjectIn is { } projection ? Linear(projection, embedded) : embedded;
         if (weights.PositionEmbeddings is { } table)
             hidden = hidden.Plus(Rows(table, positions.Plus((long)shape.FirstPosition)));
-        Tensor full = Causal(mask, embedded.size(1), null), windowed = shape.SlidingWindow is { } window ? Causal(mask, embedded.size(1), window) : full;
+        Tensor full = Causal(mask, positions, null), windowed = shape.SlidingWindow is { } window ? Causal(mask, positions, window) : full;
         var angles = Angles(weights.Rotary, positions);
         var localAngles = weights.LocalRotary is { } local ? Angles(local, positions) : angles;
         for (int i = 0; i < shape.Layers; i++)
@@ -107,14 +107,14 @@ internal sealed class NaiveDecoder(DecoderConfiguration shape, DecoderWeights we
     }
 
     /// <summary>The bias `[B, 1, S, K]` that hides padding, the future and what lies before a window.</summary>
-    private static Tensor Causal(Tensor mask, long queries, int? window)
+    private static Tensor Causal(Tensor mask, Tensor positions, int? window)
     {
-        long keys = mask.size(1);
+        long rows = mask.size(0), keys = mask.size(1), queries = positions.size(1);
         Tensor query = arange(keys - queries, keys).view(-1, 1), key = arange(keys).view(1, -1);
-        var visible = key.le(query);                                                                     // [S, K]
+        var visible = key.le(query).logical_and(mask.to(ScalarType.Bool).view(rows, 1, 1, keys));        // [B, 1, S, K]
         if (window is { } size)
-            visible = visible.logical_and(key.gt(query.Plus(-(long)size)));
-        return Bias(visible.logical_and(mask.to(ScalarType.Bool).view(mask.size(0), 1, 1, keys)));
+            visible = visible.logical_and(mask.cumsum(1).view(rows, 1, 1, keys).gt(positions.Plus(1L - size).view(rows, 1, queries, 1)));
+        return Bias(visible);
     }
 
     private static Tensor Cap(Tensor x, double? cap) => cap is { } c ? tanh(x.Times(1 / c)).Times(c) : x;
