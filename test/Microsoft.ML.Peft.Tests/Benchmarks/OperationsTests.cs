@@ -15,7 +15,7 @@ public sealed class OperationsTests
     private static readonly DecoderConfiguration Decoder = new()
     {
         ModelType = "llama", VocabularySize = 100, HiddenSize = 8, EmbeddingSize = 8, IntermediateSize = 16, Layers = 2, Heads = 2, KeyValueHeads = 1, MaxPositions = 64,
-        Activation = Activation.Silu, GatedMlp = true, RmsNorm = true, NormEpsilon = 1e-5, TiedHead = true,
+        Activation = Activation.Silu, GatedMlp = true, RmsNorm = true, NormEpsilon = 1e-5, TiedHead = true, Biases = DecoderBiases.None,
     };
 
     [Fact]
