@@ -35,17 +35,16 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
         var template = PromptTemplate.Parse(options.PromptTemplate ?? PromptTemplate.Default(pairs: false));
         IReadOnlyList<int>[] prompts = [.. Sample.Of(texts, batch * BatchesPerRound).Select(text => template.Fit(_backbone.Words, text.Text, null, room).Ids)];
         _batches = [.. prompts.Chunk(batch)];
-        using var start = Start(options.ToMethodSettings(), options.Seed ?? 1, prompts);
-        bool isPrefix = options is PrefixTuningOptions;
-        _prompt = Prepare(_model, start, isPrefix);
-        _naive = naive ? new NaiveWriting(PretrainedModel.Load(options.Model, Precision.Float32), start, isPrefix) : null;
+        (var start, _prompt) = Start(options.ToMethodSettings(), options.Seed ?? 1, prompts);
+        using (start)
+            _naive = naive ? new NaiveWriting(PretrainedModel.Load(options.Model, Precision.Float32), start, options is PrefixTuningOptions) : null;
         _gemm = new Gemm(_model.Type);
     }
 
     public sealed record Result(
         string Benchmark, string Model, string Method, int VirtualTokens, int Batch, int NewTokens, string Precision, int Threads, int Rounds,
         double FirstTokenSeconds, double TokensPerSecond, double TokensPerPrompt, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes,
-        double GemmGigaflops, double Mfu, double DecodingMfu)
+        double GemmGigaflops, double? Mfu, double? DecodingMfu)
     {
         public double? NaiveFirstTokenSeconds { get; init; }
         public double? NaiveTokensPerSecond { get; init; }
@@ -58,18 +57,6 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
     {
         using var benchmark = new GenerateSpeedBenchmark(options.CheckedCopy(), ReferencedText.Read(texts), batch, newTokens, naive);
         return benchmark.Measure(method, batch, rounds);
-    }
-
-    /// <summary>The prompt as the product holds it between predictions.</summary>
-    /// <param name="model">The frozen model.</param>
-    /// <param name="start">The soft prompt in the layout of Hugging Face's files `[P, …]`.</param>
-    /// <param name="isPrefix">Whether it is a prefix.</param>
-    public static Prompt Prepare(LanguageModel model, Tensor start, bool isPrefix)
-    {
-        using var scope = NewDisposeScope();
-        using var frozen = no_grad();
-        var shape = model.Configuration;
-        return model.Prepare(isPrefix ? Prompt.FromPrefix(start, shape.Layers, shape.KeyValueHeads) : Prompt.FromEmbeddings(start)).Bake(model.Type);
     }
 
     public void Dispose()
@@ -91,6 +78,7 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
         Seconds[] rounds = [.. Enumerable.Range(0, Rounds.Count(asked, warmUp.Total)).Select(_ => Round(naive: true))];
 
         var operations = new Operations(_backbone.Configuration, Prefix: true, _prompt.Length, Training: false);
+        bool counted = Operations.Count(_backbone.Configuration);
         int later = _batches.Sum(rows => rows.Length) * (_generation.MaxNewTokens - 1);
         double first = _batches.Sum(rows => rows.Sum(ids => operations.Row(ids.Count, 1) + operations.Logits(1)));
         double rest = _batches.Sum(rows => rows.Sum(ids => Enumerable.Range(_prompt.Length + ids.Count, _generation.MaxNewTokens - 1).Sum(operations.Token)) + operations.Logits(later));
@@ -98,7 +86,7 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
         return new Result(
             "generate-speed", MethodOptions.ModelName(_backbone), method, _prompt.Length, batch, _generation.MaxNewTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
             Typical(round => round.First) / _batches.Length, later / Typical(round => round.Later), _batches.Average(rows => rows.Average(ids => ids.Count)),
-            peak, growth, Typical(round => round.Gemm) / 1e9, Typical(round => first / round.First / round.Gemm), Typical(round => rest / round.Later / round.Gemm))
+            peak, growth, Typical(round => round.Gemm) / 1e9, counted ? Typical(round => first / round.First / round.Gemm) : null, counted ? Typical(round => rest / round.Later / round.Gemm) : null)
         {
             NaiveFirstTokenSeconds = _naive is null ? null : Typical(round => round.NaiveFirst) / _batches.Length,
             NaiveTokensPerSecond = _naive is null ? null : later / Typical(round => round.NaiveLater),
@@ -129,15 +117,15 @@ internal sealed class GenerateSpeedBenchmark : IDisposable
         return round;
     }
 
-    /// <summary>The soft prompt before training `[P, …]`.</summary>
-    private Tensor Start(MethodSettings method, int seed, IEnumerable<IReadOnlyList<int>> texts)
+    /// <summary>The soft prompt before training in the layout of Hugging Face's files `[P, …]`, and as the product holds it between predictions.</summary>
+    private (Tensor Start, Prompt Prompt) Start(MethodSettings method, int seed, IEnumerable<IReadOnlyList<int>> texts)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         using var initializer = new Initializer(seed, _model.Device);
         var source = new InitializationSource(_model, text => _backbone.Words.Encode(text).Ids, _backbone.Words.SpecialIds, texts, null);
         using var softPrompt = SoftPromptFactory.Create(method, source, initializer);
-        return softPrompt.Compute().detach().clone().DetachFromDisposeScope();
+        return (softPrompt.Compute().detach().clone().DetachFromDisposeScope(), _model.Prepare(softPrompt.Forward()).Bake(_model.Type));
     }
 
     /// <summary>One round's durations, and the matrix product's operations per second.</summary>

@@ -37,7 +37,7 @@ internal sealed class GenerationWork : TrainingWork
         var source = new InitializationSource(
             model, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds, _rows.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target]), null);
         var softPrompt = SoftPromptFactory.Create(Method, source, initializer);
-        var task = new GenerationTask(backbone, softPrompt, Method.VirtualTokens, _rows, null, GenerationTrainer.LearningRate(Method, Settings), Settings.Generation);
+        var task = new GenerationTask(backbone, softPrompt, Method.VirtualTokens, _rows, null, GenerationTrainer.LearningRate(Method, model, Settings), Settings.Generation);
         return new Learner(task, softPrompt, null);
     }
 

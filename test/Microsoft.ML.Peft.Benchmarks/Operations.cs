@@ -18,6 +18,9 @@ namespace Microsoft.ML.Peft.Benchmarks;
 /// </remarks>
 internal sealed record Operations(ModelConfiguration Shape, bool Prefix, int VirtualTokens, bool Training)
 {
+    /// <summary>Whether a model's operations are counted here: those of encoders and of decoders are.</summary>
+    public static bool Count(ModelConfiguration shape) => shape is EncoderConfiguration or DecoderConfiguration;
+
     /// <summary>Whether tokens see what stands before them only.</summary>
     private bool Causal => Shape is DecoderConfiguration;
 

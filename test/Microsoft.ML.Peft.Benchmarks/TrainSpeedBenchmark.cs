@@ -26,7 +26,7 @@ internal sealed class TrainSpeedBenchmark
 
     public sealed record Result(
         string Benchmark, string Model, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, int Rounds, double ExamplesPerSecond, double TokensPerSecond,
-        double TokensPerExample, double TokenizeSeconds, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu, double Loss, long Parameters)
+        double TokensPerExample, double TokenizeSeconds, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double? Mfu, double Loss, long Parameters)
     {
         public double? NaiveExamplesPerSecond { get; init; }
         public double? NaiveTokensPerExample { get; init; }
@@ -69,7 +69,7 @@ internal sealed class TrainSpeedBenchmark
         return new Result(
             "train-speed", MethodOptions.ModelName(backbone), task, method, _work.Method.VirtualTokens, _work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), count,
             examples / seconds, tokens / seconds, tokens / (double)examples, tokenizeSeconds, peak, growth,
-            Median.Of(_rounds.Select(round => round.Gemm)) / 1e9, Median.Of(_rounds.Select(round => needed / round.Product / round.Gemm)),
+            Median.Of(_rounds.Select(round => round.Gemm)) / 1e9, Operations.Count(backbone.Configuration) ? Median.Of(_rounds.Select(round => needed / round.Product / round.Gemm)) : null,
             history.Epochs[^1].TrainingLoss, _learner.Task.Parameters.Sum(parameter => parameter.numel()))
         {
             NaiveExamplesPerSecond = _naive is null ? null : examples / Median.Of(_rounds.Select(round => round.Naive)),

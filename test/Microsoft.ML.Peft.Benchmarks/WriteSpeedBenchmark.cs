@@ -48,7 +48,7 @@ internal sealed class WriteSpeedBenchmark : IDisposable
     public sealed record Result(
         string Benchmark, string Model, string Task, string Method, int VirtualTokens, string Precision, int Threads, int Rounds,
         double RowsPerSecond, double SingleRowsPerSecond, double TokensPerSecond, double TokensPerRow, double NewTokensPerRow,
-        double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double Mfu)
+        double PeakMemoryMegabytes, double? MemoryGrowthMegabytes, double GemmGigaflops, double? Mfu)
     {
         public double? NaiveRowsPerSecond { get; init; }
         public double? NaiveSingleRowsPerSecond { get; init; }
@@ -90,7 +90,7 @@ internal sealed class WriteSpeedBenchmark : IDisposable
         return new Result(
             "score-speed", MethodOptions.ModelName(_backbone), "generation", method, _options.VirtualTokens, _backbone.Precision.ToString(), get_num_threads(), rounds.Length,
             _rows.Length / Typical(round => round.Rows), _singleRows.Length / Typical(round => round.SingleRows), lengths.Sum() / Typical(round => round.Rows),
-            prompts.Average(ids => ids.Count), lengths.Average(), peak, growth, Typical(round => round.Gemm) / 1e9, Typical(round => needed / round.Rows / round.Gemm))
+            prompts.Average(ids => ids.Count), lengths.Average(), peak, growth, Typical(round => round.Gemm) / 1e9, Operations.Count(_backbone.Configuration) ? Typical(round => needed / round.Rows / round.Gemm) : null)
         {
             NaiveRowsPerSecond = _naive is null ? null : _rows.Length / Typical(round => round.NaiveRows),
             NaiveSingleRowsPerSecond = _naive is null ? null : _singleRows.Length / Typical(round => round.NaiveSingleRows),

@@ -21,7 +21,8 @@ internal sealed class NaiveWriting : IDisposable
     public NaiveWriting(PretrainedModel backbone, Tensor start, bool isPrefix)
     {
         _backbone = backbone;
-        _model = (NaiveDecoder)NaiveModel.Of(_backbone);
+        _model = NaiveModel.Of(_backbone) as NaiveDecoder
+            ?? throw new NotSupportedException($"The naive way writes with decoders, not with '{backbone.Configuration.ModelType}'.");
         _start = start.clone().DetachFromDisposeScope();
         _isPrefix = isPrefix;
         _prompt = NaivePrompt.Of(_start, isPrefix);
@@ -32,6 +33,15 @@ internal sealed class NaiveWriting : IDisposable
     {
         using var adapter = ReloadedAdapter.Of(trained, backbone);
         return new NaiveWriting(backbone, adapter.PromptEmbeddings, isPrefix);
+    }
+
+    /// <summary>The prompt as the library takes it.</summary>
+    public static Prompt Prepare(LanguageModel model, Tensor start, bool isPrefix)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        var shape = model.Configuration;
+        return model.Prepare(isPrefix ? Prompt.FromPrefix(start, shape.Layers, shape.KeyValueHeads) : Prompt.FromEmbeddings(start)).Bake(model.Type);
     }
 
     /// <summary>Starts to write on texts.</summary>
@@ -80,7 +90,7 @@ internal sealed class NaiveWriting : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var model = (LanguageModel)_backbone.Frozen.Backbone;
-        using var prompt = GenerateSpeedBenchmark.Prepare(model, _start, _isPrefix);
+        using var prompt = Prepare(model, _start, _isPrefix);
         using var rows = model.Begin(texts, prompt, maxNewTokens: 1);
         using var generator = Read(texts);
         double difference = rows.Logits.sub(generator.Logits).abs().max().item<float>() / generator.Logits.abs().max().item<float>();

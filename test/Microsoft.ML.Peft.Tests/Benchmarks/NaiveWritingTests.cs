@@ -1,5 +1,4 @@
 using Microsoft.ML.Peft.Backbones;
-using Microsoft.ML.Peft.Benchmarks;
 using Microsoft.ML.Peft.Benchmarks.Naive;
 using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
@@ -35,7 +34,7 @@ public sealed class NaiveWritingTests
         using var naive = new NaiveWriting(PretrainedModel.Load(Fixtures.Model(model), Precision.Float32), start, isPrefix);
         Assert.InRange(naive.Compare(texts), 0, 1e-5);
 
-        using var prompt = GenerateSpeedBenchmark.Prepare(language, start, isPrefix);
+        using var prompt = NaiveWriting.Prepare(language, start, isPrefix);
         using var generator = new TextGenerator(language, prompt, texts, new GenerationOptions { MaxNewTokens = NewTokens }, backbone.Frozen.EndIds);
         while (generator.Step())
         {
