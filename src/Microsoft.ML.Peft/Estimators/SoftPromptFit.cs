@@ -44,6 +44,8 @@ internal sealed class SoftPromptFit
         var labelNames = LabelNames(shape);
         if (_method is PromptTuningSettings { Initialization: PromptInitialization.LabelWords } && labelNames is null)
             throw new ArgumentException($"Initialization is LabelWords, but the label column '{_names.Label}' has no label names; choose another initialization.");
+        if (_options.Head == ClassificationHead.LabelWords)
+            CheckLabelWords(shape, labelNames);
         if (_options.ValidationSet is { } validationSet)
             CheckValidationSet(validationSet.Schema, shape);
         var device = Devices.Choose(((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
@@ -51,18 +53,22 @@ internal sealed class SoftPromptFit
         using var channel = _host.Start("Training");
         var reader = new LabeledTextsReader(_names, shape.Task, channel, CheckCancelled);
         bool writes = shape.Task == PredictionTask.Generation;
-        var settings = _options.ToTrainingSettings(_options.Seed ?? InterruptedSeed() ?? _host.Rand.Next(), labelNames, languageModelAnswers: writes);
-        var (model, history) = writes ? FitWriter(input, reader, settings, channel, device) : FitHead(input, reader, shape, settings, channel, device);
+        var settings = _options.ToTrainingSettings(_options.Seed ?? InterruptedSeed() ?? _host.Rand.Next(), labelNames, writes);
+        var (model, history) = writes ? FitWriter(input, reader, settings, channel, device) : FitClassifier(input, reader, shape, settings, channel, device);
         return new SoftPromptTransformer(_host, shape, _options.Precision, model, history);
     }
 
-    private (PeftModel Model, TrainingHistory History) FitHead(
+    /// <summary>With a trained head, also for values, or by label words.</summary>
+    private (PeftModel Model, TrainingHistory History) FitClassifier(
         IDataView input, LabeledTextsReader reader, PredictionShape shape, TrainingSettings settings, IChannel channel, Device device)
     {
         var train = reader.Read(input, TrainingSet);
         var validation = _options.ValidationSet is { } rows ? reader.Read(rows, ValidationSet) : null;
-        return Fit(channel, device, ModelLocator.DefaultEncoder, (backbone, observer) =>
-            SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer, _options.CheckpointDirectory));
+        return settings.LabelWords is null
+            ? Fit(channel, device, ModelLocator.DefaultEncoder, (backbone, observer) =>
+                SoftPromptTrainer.Train(backbone, _method, shape.Task, shape.Outputs, train, validation, settings, observer, _options.CheckpointDirectory))
+            : Fit(channel, device, ModelLocator.DefaultDecoder, (backbone, observer) =>
+                LabelWordsTrainer.Train(backbone, _method, shape.Task, train, validation, settings, observer, _options.CheckpointDirectory));
     }
 
     private (PeftModel Model, TrainingHistory History) FitWriter(
@@ -95,6 +101,16 @@ internal sealed class SoftPromptFit
     private static IReadOnlyList<string>? LabelNames(PredictionShape shape)
         => shape.Task == PredictionTask.Binary ? [bool.FalseString, bool.TrueString] : shape.Keys?.Names;
 
+    private void CheckLabelWords(PredictionShape shape, IReadOnlyList<string>? labelNames)
+    {
+        if (shape.Task is not (PredictionTask.Multiclass or PredictionTask.Binary))
+            throw new ArgumentException($"Head is LabelWords, which scores classes, but the label column '{_names.Label}' means {shape.Task}; use Head = Trained.");
+        if (labelNames is null)
+            throw new ArgumentException($"Head is LabelWords, but the label column '{_names.Label}' has no label names; map text labels with Conversion.MapValueToKey, or use Head = Trained.");
+        if (_options.LabelWords?.Keys.FirstOrDefault(name => !labelNames.Contains(name)) is { } unknown)
+            throw new ArgumentException($"LabelWords names the label '{unknown}', but the label column '{_names.Label}' has {Classes(labelNames)}.");
+    }
+
     private void CheckValidationSet(DataViewSchema schema, PredictionShape training)
     {
         string?[] needed = [_names.Label, _names.Text, _names.SecondText];
@@ -111,11 +127,11 @@ internal sealed class SoftPromptFit
                 "transform both with the same fitted MapValueToKey.");
     }
 
-    private static string Classes(PredictionShape shape)
+    private static string Classes(PredictionShape shape) => shape.Keys is { Names: var names } ? Classes(names) : $"{shape.Outputs} without names";
+
+    private static string Classes(IReadOnlyList<string> names)
     {
         const int shown = 10;
-        if (shape.Keys is not { Names: var names })
-            return $"{shape.Outputs} without names";
         return string.Join(", ", names.Take(shown).Select(n => $"'{n}'")) + (names.Count > shown ? $" and {names.Count - shown} more" : "");
     }
 

@@ -124,7 +124,7 @@ public abstract class SoftPromptOptions
     /// encoder–decoder (T5), which reads the prompt apart from what it writes, without the last line break.
     /// </summary>
     /// <remarks>
-    /// For generation; a trained head reads texts as they are. The rendered template and the
+    /// For generation, and for classification by <see cref="LabelWords"/>; a trained head reads texts as they are. The rendered template and the
     /// text to write are tokenised separately and joined, because a prediction starts from the template alone. Too long texts are cut at
     /// their ends, and what the template has behind them stays.
     /// </remarks>
@@ -132,6 +132,18 @@ public abstract class SoftPromptOptions
 
     /// <summary>How texts are written in generation. Default: greedily, at most 64 tokens.</summary>
     public GenerationOptions Generation { get; set; } = new();
+
+    /// <summary>What turns the frozen model's answer into classes. Default <see cref="ClassificationHead.Trained"/>.</summary>
+    public ClassificationHead Head { get; set; }
+
+    /// <summary>
+    /// For <see cref="ClassificationHead.LabelWords"/> the words that each label is scored by, by label name: for a Boolean label `False` and `True`.
+    /// Default null, and for labels not in it: the label's name.
+    /// </summary>
+    /// <remarks>
+    /// A class's score is the mean logit of its words' different tokens right behind the rendered <see cref="PromptTemplate"/>, all in one pass.
+    /// </remarks>
+    public IReadOnlyDictionary<string, string>? LabelWords { get; set; }
 
     /// <summary>The seed of initialisation and row order. Default null: drawn from the MLContext, whose own seed then decides.</summary>
     public int? Seed { get; set; }
@@ -166,12 +178,15 @@ public abstract class SoftPromptOptions
 
     internal ColumnNames ToColumnNames() => new(LabelColumnName, TextColumnName, SecondTextColumnName, PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, GeneratedTextColumnName);
 
-    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames, bool languageModelAnswers = false) => new()
+    /// <param name="seed">The seed.</param>
+    /// <param name="labelNames">The label names in class order, where known.</param>
+    /// <param name="writes">Whether the task is generation.</param>
+    internal TrainingSettings ToTrainingSettings(int seed, IReadOnlyList<string>? labelNames, bool writes = false) => new()
     {
         MaxTokens = MaxTokens,
         Pooling = Pooling,
         MaxEpochs = MaxEpochs,
-        BatchSize = BatchSize ?? (languageModelAnswers ? TrainingSettings.LanguageModelBatchSize : TrainingSettings.HeadBatchSize),
+        BatchSize = BatchSize ?? (writes || Head == ClassificationHead.LabelWords ? TrainingSettings.LanguageModelBatchSize : TrainingSettings.HeadBatchSize),
         LearningRate = LearningRate,
         HeadLearningRate = HeadLearningRate,
         WeightDecay = WeightDecay,
@@ -186,6 +201,7 @@ public abstract class SoftPromptOptions
         PromptTemplate = PromptTemplate,
         Generation = Generation,
         LabelNames = labelNames,
+        LabelWords = Head == ClassificationHead.LabelWords ? labelNames?.Select(name => LabelWords?.GetValueOrDefault(name) ?? name).ToArray() : null,
     };
 
     /// <summary>A checked copy, which later changes by the caller do not reach.</summary>
@@ -217,6 +233,9 @@ public abstract class SoftPromptOptions
 
     private void CheckWriting()
     {
+        OptionChecks.Defined(nameof(Head), Head);
+        if (LabelWords is not null && Head != ClassificationHead.LabelWords)
+            throw new ArgumentException($"{nameof(LabelWords)} are given, but {nameof(Head)} is {Head}, which does not read them; set it to {nameof(ClassificationHead.LabelWords)}.", nameof(LabelWords));
         ArgumentNullException.ThrowIfNull(Generation);
         Generation.Check();
         if (PromptTemplate is null)

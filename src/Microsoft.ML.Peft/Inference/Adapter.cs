@@ -23,9 +23,12 @@ internal sealed record Adapter(
     /// <summary>What the soft prompt was trained from; null for an adapter that was loaded.</summary>
     public SoftPromptState? State { get; init; }
 
+    /// <summary>How a language model classifies by label words; null where it does not.</summary>
+    public LabelWordsDescription? LabelWords { get; init; }
+
     /// <summary>The files of an adapter that is used; one that training goes on from has <see cref="SoftPromptState.FileName"/> too.</summary>
     public static IReadOnlyList<string> FileNames { get; } =
-        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName];
+        [AdapterDirectory.TensorsName, AdapterDirectory.ConfigurationName, HeadDescription.FileName, HeadDescription.TensorsFileName, GenerationDescription.FileName, LabelWordsDescription.FileName];
 
     public static Adapter Load(PretrainedModel backbone, string directory)
     {
@@ -35,7 +38,7 @@ internal sealed record Adapter(
         CheckTask(configuration, backbone, directory);
         CheckPrompt(prompt, configuration, backbone, directory);
         if (configuration.TaskType is LanguageModel or SequenceToSequence)
-            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null, GenerationDescription.ReadFrom(directory));
+            return new Adapter(configuration, prompt.DetachFromDisposeScope(), null, null, GenerationDescription.ReadFrom(directory)) { LabelWords = LabelWordsDescription.ReadFrom(directory) };
         string headPath = Path.Combine(directory, HeadDescription.FileName);
         var description = File.Exists(headPath) ? HeadDescription.Parse(File.ReadAllBytes(headPath), headPath) : null;
         var transformer = backbone.Frozen.Backbone;
@@ -74,6 +77,7 @@ internal sealed record Adapter(
         if (Head is not null)
             SaveHead(directory, tensors);
         Generation?.WriteTo(directory);
+        LabelWords?.WriteTo(directory);
         if (trainingStateOf is not null)
             State!.WriteTo(directory, trainingStateOf);
         AdapterDirectory.Write(directory, Configuration, tensors);

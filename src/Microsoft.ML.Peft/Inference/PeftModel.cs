@@ -15,6 +15,7 @@ public sealed partial class PeftModel : IDisposable
     private readonly PretrainedModel _backbone;
     private readonly Adapter _adapter;
     private readonly Prompt _prompt;
+    private readonly LabelWords? _labelWords;
     private int _users = 1;     // the owner, and every call under way: native memory must outlive them all
     private int _disposed;
     private int _freed;
@@ -25,31 +26,32 @@ public sealed partial class PeftModel : IDisposable
         _adapter = adapter;
         _backbone = backbone.Share();
         _prompt = adapter.Prompt(Transformer);
+        _labelWords = adapter.LabelWords is { } description ? LabelWords.Create(backbone, description.Words) : null;
     }
 
     /// <summary>The number of virtual tokens P.</summary>
     public int VirtualTokens => _prompt.Length;
 
     /// <summary>The label names in the order of the outputs; null where the adapter does not say them.</summary>
-    public IReadOnlyList<string>? Labels => _adapter.Description?.Labels;
+    public IReadOnlyList<string>? Labels => _adapter.Description?.Labels ?? _adapter.LabelWords?.Labels;
 
-    /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model.</summary>
-    public int Outputs => _adapter.Head?.Outputs ?? Transformer.Configuration.VocabularySize;
+    /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model that writes.</summary>
+    public int Outputs => _adapter.Head?.Outputs ?? _labelWords?.Classes ?? Transformer.Configuration.VocabularySize;
 
     /// <summary>
     /// What each text was put into in training, with the places `{text}` and, for pairs, `{second}`; null where the adapter does not say it, and
     /// for models with a head, which read texts as they are. <see cref="Generate"/> takes prompts as they are given: put a text into the template
-    /// yourself, as a pipeline does.
+    /// yourself, as a pipeline does. <see cref="Classify"/> of a model with label words puts the texts into it.
     /// </summary>
-    public string? PromptTemplate => _adapter.Generation?.PromptTemplate;
+    public string? PromptTemplate => _adapter.Generation?.PromptTemplate ?? _adapter.LabelWords?.PromptTemplate;
 
-    internal PredictionTask Task => _adapter.Description?.Task ?? PredictionTask.Generation;
+    internal PredictionTask Task => _adapter.Description?.Task ?? _adapter.LabelWords?.Task ?? PredictionTask.Generation;
 
     internal PretrainedModel Backbone => _backbone;
 
     private Backbone Transformer => _backbone.Frozen.Backbone;
 
-    private int MaxTokens => Math.Min(_adapter.Description?.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
+    private int MaxTokens => Math.Min(_adapter.Description?.MaxTokens ?? _adapter.LabelWords?.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
 
     /// <summary>Loads an adapter directory of Hugging Face PEFT (`adapter_config.json`, `adapter_model.safetensors`), or one that <see cref="Save"/> wrote.</summary>
     /// <param name="backbone">The frozen model that it was trained on. It may be disposed before this model.</param>
@@ -171,8 +173,10 @@ public sealed partial class PeftModel : IDisposable
         using var use = Use();
         var rows = new TokenizedText[texts.Length];
         for (int row = 0; row < rows.Length; row++)
-            rows[row] = _backbone.Words.Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", MaxTokens);
-        Scorer.Run(Transformer, _prompt, rows, _adapter.Head!.Forward, Outputs, outputs);
+            rows[row] = Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "");
+        Scorer.Run(Transformer, _prompt, rows, _labelWords is null ? _adapter.Head!.Forward : _labelWords.Score, Outputs, outputs);
+        if (_adapter.LabelWords is { Scale: var scale })
+            System.Numerics.Tensors.TensorPrimitives.Multiply(outputs, (float)scale, outputs);
         foreach (float output in outputs)
         {
             if (!float.IsFinite(output))
@@ -190,6 +194,11 @@ public sealed partial class PeftModel : IDisposable
         return (batch with { Target = target }, places, decoderInputIds);
     }
 
+    /// <summary>The text as it is, or where label words answer in its template.</summary>
+    private TokenizedText Encode(string text, string? secondText) => _adapter.LabelWords is { } description
+        ? Inference.PromptTemplate.Parse(description.PromptTemplate).Fit(_backbone.Words, text, secondText, MaxTokens).Tokens
+        : _backbone.Words.Encode(text, secondText, MaxTokens);
+
     private Lease Use()
     {
         Interlocked.Increment(ref _users);
@@ -204,6 +213,7 @@ public sealed partial class PeftModel : IDisposable
         if (Interlocked.Decrement(ref _users) != 0 || Interlocked.Exchange(ref _freed, 1) != 0)
             return;
         _prompt.Dispose();
+        _labelWords?.Dispose();
         _adapter.Dispose();
         _backbone.Dispose();
     }

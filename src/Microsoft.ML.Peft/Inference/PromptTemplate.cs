@@ -100,4 +100,8 @@ internal sealed class PromptTemplate
 /// <param name="Text">As text.</param>
 /// <param name="Ids">As token ids, special tokens included.</param>
 /// <param name="Truncated">Whether a text was cut.</param>
-internal sealed record RenderedPrompt(string Template, string Text, IReadOnlyList<int> Ids, bool Truncated);
+internal sealed record RenderedPrompt(string Template, string Text, IReadOnlyList<int> Ids, bool Truncated)
+{
+    /// <summary>As a text of which no other template is made.</summary>
+    public TokenizedText Tokens => new([.. Ids], new int[Ids.Count], Truncated);
+}

@@ -177,7 +177,7 @@ internal sealed class SoftPromptTrainer : IDisposable
         return settings.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : settings.Pooling;
     }
 
-    private static (TokenizedRows Train, TokenizedRows? Validation) HoldOutRows(
+    internal static (TokenizedRows Train, TokenizedRows? Validation) HoldOutRows(
         TokenizedRows rows, PredictionTask task, TrainingSettings settings, Random random, TrainingObserver observer)
     {
         var (train, validation) = HoldOut.Split(rows.Labels, task == PredictionTask.Regression, settings.ValidationFraction, random);
@@ -245,7 +245,7 @@ internal sealed class SoftPromptTrainer : IDisposable
         return new Adapter(AdapterConfigurations.Create(method, backbone, head.Pooling), prompt, head, description) { State = SoftPromptState.Of(trainee.SoftPrompt) };
     }
 
-    private static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)
+    internal static void LogTruncated(TrainingObserver observer, int truncated, int maxTokens)
     {
         if (truncated > 0)
             observer.Log($"{truncated} {(truncated == 1 ? "text was" : "texts were")} longer than {maxTokens} tokens and cut.");

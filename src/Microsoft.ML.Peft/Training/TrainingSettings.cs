@@ -32,4 +32,7 @@ internal sealed record TrainingSettings
 
     /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
     public IReadOnlyList<string>? LabelNames { get; init; }
+
+    /// <summary>The words that a language model scores each class by, in class order; null for a trained head.</summary>
+    public IReadOnlyList<string>? LabelWords { get; init; }
 }

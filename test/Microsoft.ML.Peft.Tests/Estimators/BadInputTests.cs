@@ -76,6 +76,39 @@ public sealed class BadInputTests
         }, "The label column 'Label' means Generation in the training set, but Binary in the validation set; it must have the same type.");
 
     [Fact]
+    public void Label_words_need_a_decoder()
+        => Refused<NotSupportedException>(Tickets.Keyed(_context), o => o.Head = ClassificationHead.LabelWords,
+            $"Head is LabelWords, but the model '{Tickets.TinyModel}' (bert) is no decoder, whose output layer could score them; " +
+            "use one, such as the embedded SmolLM2-135M-Instruct, or Head = Trained.");
+
+    [Fact]
+    public void Label_words_need_classes_with_names()
+    {
+        static void Change(SoftPromptOptions o) => o.Head = ClassificationHead.LabelWords;
+        Refused<ArgumentException>(Tickets.Load(_context), o => { Change(o); o.LabelColumnName = "Rating"; },
+            "Head is LabelWords, which scores classes, but the label column 'Rating' means Regression; use Head = Trained.");
+        Refused<ArgumentException>(Tickets.Load(_context), Change, "Head is LabelWords, which scores classes, but the label column 'Label' means Generation; use Head = Trained.");
+        Refused<ArgumentException>(_context.Data.LoadFromEnumerable([new KeyRow()]), Change,
+            "Head is LabelWords, but the label column 'Label' has no label names; map text labels with Conversion.MapValueToKey, or use Head = Trained.");
+    }
+
+    [Fact]
+    public void Label_words_belong_to_labels_and_tell_them_apart()
+    {
+        void Words(SoftPromptOptions o, params (string Label, string Words)[] words)
+        {
+            Decoder(o);
+            (o.Head, o.LabelWords) = (ClassificationHead.LabelWords, words.ToDictionary(pair => pair.Label, pair => pair.Words));
+        }
+        var rows = Tickets.Keyed(_context);
+        Refused<ArgumentException>(rows, o => Words(o, ("billing", "money"), ("crashed", "error")),
+            "LabelWords names the label 'crashed', but the label column 'Label' has 'billing', 'crash', 'praise'.");
+        Refused<ArgumentException>(rows, o => Words(o, ("billing", "crash")),
+            "The label words 'crash' and 'crash' have the same tokens, so that nothing tells their labels apart; give one of them other words in LabelWords.");
+        Refused<ArgumentException>(rows, o => Words(o, ("praise", "")), "The label words '' have no tokens; give each label words.");
+    }
+
+    [Fact]
     public void Written_texts_are_evaluated_against_references_that_are_there()
     {
         var catalog = _context.TextGeneration();
@@ -229,6 +262,14 @@ public sealed class BadInputTests
     private sealed record TargetRow(string Label, string Text);
 
     private sealed record WrittenRow(string Label, string GeneratedText);
+
+    private sealed class KeyRow
+    {
+        [KeyType(3)]
+        public uint Label { get; set; } = 1;
+
+        public string Text { get; set; } = "";
+    }
 
     private sealed record IntegerRow(int Label, string Text);
 

@@ -38,6 +38,7 @@ public sealed class SoftPromptOptionsTests
         OutOfRange(o => o.Pooling = (Pooling)77, "Pooling is 77; it must be Auto, Mean, Cls, HuggingFace.");
         OutOfRange(o => o.Precision = (Precision)77, "Precision is 77; it must be Auto, Float32, BFloat16.");
         OutOfRange(o => o.Schedule = (LearningRateSchedule)77, "Schedule is 77; it must be Linear, Cosine.");
+        OutOfRange(o => o.Head = (ClassificationHead)77, "Head is 77; it must be Trained, LabelWords.");
     }
 
     [Fact]
@@ -87,6 +88,10 @@ public sealed class SoftPromptOptionsTests
         Assert.NotNull(_transforms.PrefixTuning(new PrefixTuningOptions { PromptTemplate = "{second} {{text}} {", SecondTextColumnName = "Second" }));
         Assert.Throws<ArgumentNullException>(() => _transforms.PrefixTuning(new PrefixTuningOptions { Generation = null! }));
     }
+
+    [Fact]
+    public void Label_words_that_nothing_reads_are_refused()
+        => Refused(o => o.LabelWords = new Dictionary<string, string>(), "LabelWords are given, but Head is Trained, which does not read them; set it to LabelWords.");
 
     [Fact]
     public void Later_changes_of_the_options_have_no_effect()
