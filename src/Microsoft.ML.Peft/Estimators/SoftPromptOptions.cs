@@ -64,7 +64,7 @@ public abstract class SoftPromptOptions
     /// </summary>
     public int? MaxEpochs { get; set; }
 
-    /// <summary>Rows per training step, at least 1. Default null: 32, where a language model's own output layer answers 4: its every token is an example.</summary>
+    /// <summary>Rows per training step, at least 1. Default null: 32, in generation 4: there every token to write is an example.</summary>
     [Range(8, 64, 32, true)]
     public int? BatchSize { get; set; }
 
@@ -186,7 +186,7 @@ public abstract class SoftPromptOptions
         MaxTokens = MaxTokens,
         Pooling = Pooling,
         MaxEpochs = MaxEpochs,
-        BatchSize = BatchSize ?? (writes || Head == ClassificationHead.LabelWords ? TrainingSettings.LanguageModelBatchSize : TrainingSettings.HeadBatchSize),
+        BatchSize = BatchSize ?? (writes ? TrainingSettings.LanguageModelBatchSize : TrainingSettings.HeadBatchSize),
         LearningRate = LearningRate,
         HeadLearningRate = HeadLearningRate,
         WeightDecay = WeightDecay,
