@@ -49,7 +49,12 @@ public sealed class LabelWordsPipelineTests
     {
         var options = new PrefixTuningOptions
         {
-            Model = Stories.TinyModel, VirtualTokens = 4, MaxEpochs = 2, Precision = Precision.Float32, Seed = 1, Head = ClassificationHead.LabelWords,
+            Model = Stories.TinyModel,
+            VirtualTokens = 4,
+            MaxEpochs = 2,
+            Precision = Precision.Float32,
+            Seed = 1,
+            Head = ClassificationHead.LabelWords,
         };
         change(options);
         return _context.Transforms.PrefixTuning(options);

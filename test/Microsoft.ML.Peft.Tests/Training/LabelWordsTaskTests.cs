@@ -10,7 +10,11 @@ public sealed class LabelWordsTaskTests : IDisposable
 {
     private static readonly TrainingSettings Settings = new()
     {
-        MaxEpochs = 2, BatchSize = 8, Seed = 1, LabelNames = ["no", "yes"], LabelWords = ["ship", "the man"],
+        MaxEpochs = 2,
+        BatchSize = 8,
+        Seed = 1,
+        LabelNames = ["no", "yes"],
+        LabelWords = ["ship", "the man"],
     };
 
     private readonly PretrainedModel _backbone = PretrainedModel.Load(Stories.TinyModel, Precision.Float32);
