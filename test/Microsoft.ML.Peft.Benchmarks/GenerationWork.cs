@@ -24,7 +24,7 @@ internal sealed class GenerationWork : TrainingWork
     public static GenerationWork Create(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows)
     {
         var method = options.ToMethodSettings();
-        var settings = options.ToTrainingSettings(options.Seed ?? 1, null, languageModelAnswers: true) with { ValidationFraction = 0 };
+        var settings = options.ToTrainingSettings(options.Seed ?? 1, null, writes: true) with { ValidationFraction = 0 };
         var texts = new TargetTexts([.. rows.Select(row => row.Text)], null, [.. rows.Select(row => row.Label)]);
         var (tokens, _) = GenerationTrainer.Tokenize(backbone, method, texts, null, settings, new TrainingObserver(_ => { }, _ => { }, () => { }), new Random(settings.Seed));
         return new GenerationWork(method, settings, [.. SampleRows([.. tokens.Select(row => row.Length)], settings).Select(row => tokens[row])]);
