@@ -147,6 +147,43 @@ public sealed class GenerationPipelineTests
         Assert.NotNull(model.TrainingHistory.ValidationRougeL);
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("{\"prompt_template\":\"facts\",\"options\":{}}")]
+    [InlineData("{\"prompt_template\":\"{text}\",\"options\":{\"max_new_tokens\":0}}")]
+    [InlineData("{\"prompt_template\":\"{text}\",\"options\":{},\"max_tokens\":0}")]
+    public void A_description_that_cannot_be_is_refused_with_its_file(string json)
+    {
+        using var directory = new TemporaryDirectory();
+        using var model = Estimator("prompt", o => o.MaxEpochs = 1).Fit(Stories.Load(_context, 8));
+        model.SaveAdapter(directory.Path);
+        string path = directory.Write("generation.json", json);
+        using var backbone = PretrainedModel.Load(Stories.TinyModel, Precision.Float32);
+        Assert.StartsWith($"'{path}' does not describe how to write: ", Assert.Throws<InvalidDataException>(() => PeftModel.Load(backbone, directory.Path)).Message);
+    }
+
+    [Fact]
+    public void A_training_that_was_interrupted_goes_on_to_the_same_bits()
+    {
+        using var directory = new TemporaryDirectory();
+        using var source = new CancellationTokenSource();
+        var rows = Stories.Load(_context);
+        void Change(SoftPromptOptions o) => (o.MaxEpochs, o.CheckpointDirectory) = (4, directory.File("checkpoint"));
+        var interrupted = new MLContext(1);
+        interrupted.Log += (_, e) =>
+        {
+            if (e.Message.Contains("Epoch 2/4: ", StringComparison.Ordinal))
+                source.Cancel();
+        };
+        var options = Options(new PrefixTuningOptions { CancellationToken = source.Token }, Change);
+        Assert.Throws<OperationCanceledException>(() => interrupted.Transforms.PrefixTuning(options).Fit(rows));
+        using var resumed = Estimator("prefix", Change).Fit(rows);
+        using var whole = Estimator("prefix", o => o.MaxEpochs = 4).Fit(rows);
+        Assert.Equal(whole.Model.ToFiles()["adapter_model.safetensors"], resumed.Model.ToFiles()["adapter_model.safetensors"]);
+        Assert.Equal(whole.TrainingHistory.ValidationMetric, resumed.TrainingHistory.ValidationMetric);
+    }
+
     [Fact]
     public void Several_references_may_stand_in_a_vector_column()
     {
