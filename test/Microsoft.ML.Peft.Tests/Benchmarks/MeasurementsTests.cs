@@ -1,0 +1,104 @@
+using Microsoft.ML.Peft.Benchmarks;
+using Microsoft.ML.Peft.Tests.Support;
+
+namespace Microsoft.ML.Peft.Tests.Benchmarks;
+
+/// <summary>Every measurement runs from files to a result; how fast is not asked.</summary>
+public sealed class MeasurementsTests : IDisposable
+{
+    private const string Writer = "tiny-llama";
+    private const string Reader = "tiny-bert";
+
+    private readonly TemporaryDirectory _directory = new();
+    private readonly FileInfo _pairs;
+    private readonly FileInfo _classes;
+    private readonly FileInfo _texts;
+
+    public MeasurementsTests()
+    {
+        (_pairs, _classes, _texts) = (new FileInfo(_directory.File("pairs.tsv")), new FileInfo(_directory.File("classes.tsv")), new FileInfo(_directory.File("texts.jsonl")));
+        var stories = Stories.Rows(24);
+        File.WriteAllLines(_pairs.FullName, stories.Select(story => $"{story.Text}\t{story.Label}").Prepend("Text\tLabel"));
+        var rows = TinyTraining.Classes(24, classes: 3);
+        File.WriteAllLines(_classes.FullName, rows.Texts.Select((text, i) => $"{text}\tclass {rows.Labels[i]}").Prepend("Text\tLabel"));
+        File.WriteAllLines(_texts.FullName, stories.Take(5).Select(story => $$"""{"text": "{{story.Text}}", "references": ["{{story.Label}}", "a ship"]}"""));
+    }
+
+    [Theory]
+    [InlineData(Reader, "classification")]
+    [InlineData(Writer, "generation")]
+    public void Training_is_measured_beside_the_naive_way(string model, string task)
+    {
+        var train = task == "generation" ? _pairs : _classes;
+        var result = TrainSpeedBenchmark.Run(Options(model, "prefix"), train, task, "prefix", naive: true, rounds: 1);
+        Assert.Equal((model, task, 4, 1), (result.Model, result.Task, result.Batch, result.Rounds));
+        AssertPositive(result.ExamplesPerSecond, result.TokensPerSecond, result.GemmGigaflops, result.Mfu, result.NaiveExamplesPerSecond, result.NaiveRatio);
+        Assert.True(result.NaiveTokensPerExample >= result.TokensPerExample);
+        var alone = TrainSpeedBenchmark.Run(Options(model, "prefix"), train, task, "prefix", naive: false, rounds: 1);
+        Assert.Null(alone.NaiveRatio);
+        Assert.Equal(alone.Loss, result.Loss);
+    }
+
+    [Fact]
+    public void Predictions_are_measured_beside_the_naive_way()
+    {
+        var result = ScoreSpeedBenchmark.Run(Options(Reader, "prompt"), _classes, _classes, "prompt", naive: true, rounds: 1);
+        AssertPositive(result.RowsPerSecond, result.SingleRowsPerSecond, result.BareRowsPerSecond, result.NaiveRatio, result.NaiveSingleRatio, result.Mfu);
+    }
+
+    [Fact]
+    public void Written_predictions_are_measured_beside_the_naive_way()
+    {
+        var result = WriteSpeedBenchmark.Run(Options(Writer, "prefix"), _pairs, _texts, "prefix", newTokens: 6, naive: true, rounds: 1);
+        AssertPositive(result.RowsPerSecond, result.SingleRowsPerSecond, result.TokensPerSecond, result.NaiveRatio, result.NaiveSingleRatio, result.Mfu);
+        Assert.InRange(result.NewTokensPerRow, 1, 6);
+    }
+
+    [Fact]
+    public void The_first_token_and_further_ones_are_measured_beside_the_naive_way()
+    {
+        var result = GenerateSpeedBenchmark.Run(Options(Writer, "prompt"), _texts, "prompt", batch: 2, newTokens: 4, naive: true, rounds: 1);
+        AssertPositive(result.FirstTokenSeconds, result.TokensPerSecond, result.NaiveFirstTokenRatio, result.NaiveTokensRatio, result.Mfu, result.DecodingMfu);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Memory_is_measured_of_one_way_at_a_time(bool naive)
+    {
+        var result = MemoryBenchmark.Run(Options(Writer, "prompt"), _pairs, "generation", "prompt", naive);
+        Assert.Equal((naive, 6), (result.Naive, result.Steps));
+        Assert.True(result.PeakMemoryMegabytes >= result.LoadedMemoryMegabytes);
+    }
+
+    [Fact]
+    public void Texts_are_written_and_compared_with_all_their_references()
+    {
+        var output = new FileInfo(_directory.File("written.jsonl"));
+        var options = Options(Writer, "prefix");
+        options.MaxEpochs = 1;
+        options.Generation = new GenerationOptions { MaxNewTokens = 4 };
+        var result = GenerationQualityBenchmark.Run(options, _pairs, _texts, "prefix", limit: 20, seed: 1, verbose: false, output);
+        Assert.Equal((20, 5, 1), (result.Pairs, result.Texts, result.Epochs));
+        Assert.InRange(result.Bleu4, 0, 100);
+        Assert.InRange(result.RougeL, 0, 100);
+        AssertPositive(result.Loss, result.BaseLoss, result.Seconds);
+        var written = ReferencedText.Read(output);
+        Assert.Equal(ReferencedText.Read(_texts).Select(text => text.Text), written.Select(text => text.Text));
+    }
+
+    [Fact]
+    public void An_encoder_cannot_be_measured_writing() => Assert.Contains(
+        "encoder", Assert.Throws<NotSupportedException>(() => GenerateSpeedBenchmark.Run(Options(Reader, "prefix"), _texts, "prefix", 1, 4, naive: false, rounds: 1)).Message, StringComparison.Ordinal);
+
+    public void Dispose() => _directory.Dispose();
+
+    private static SoftPromptOptions Options(string model, string method)
+    {
+        var options = MethodOptions.Create(method, ["VirtualTokens=4", "BatchSize=4", "Seed=1"]);
+        (options.Model, options.Precision) = (Fixtures.Model(model), Precision.Float32);
+        return options;
+    }
+
+    private static void AssertPositive(params double?[] values) => Assert.All(values, value => Assert.True(value is > 0 && double.IsFinite(value.Value), $"{value}"));
+}
