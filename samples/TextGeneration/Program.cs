@@ -75,7 +75,6 @@ static IEstimator<SoftPromptTransformer> SoftPrompt(TransformsCatalog transforms
         options.Generation = writing;
         options.VirtualTokens = arguments.VirtualTokens;
         options.MaxEpochs = arguments.Epochs;
-        options.BatchSize = 8;      // more rows per second than smaller batches
         options.CancellationToken = cancellation;
         return options;
     }
