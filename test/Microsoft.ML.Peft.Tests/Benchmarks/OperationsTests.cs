@@ -8,14 +8,37 @@ public sealed class OperationsTests
 {
     private static readonly EncoderConfiguration Encoder = new()
     {
-        ModelType = "bert", VocabularySize = 100, HiddenSize = 8, EmbeddingSize = 8, IntermediateSize = 32, Layers = 2, Heads = 2, MaxPositions = 64,
-        Activation = Activation.Gelu, LayerNormEpsilon = 1e-5, TokenTypes = 2, PaddingId = 0,
+        ModelType = "bert",
+        VocabularySize = 100,
+        HiddenSize = 8,
+        EmbeddingSize = 8,
+        IntermediateSize = 32,
+        Layers = 2,
+        Heads = 2,
+        MaxPositions = 64,
+        Activation = Activation.Gelu,
+        LayerNormEpsilon = 1e-5,
+        TokenTypes = 2,
+        PaddingId = 0,
     };
 
     private static readonly DecoderConfiguration Decoder = new()
     {
-        ModelType = "llama", VocabularySize = 100, HiddenSize = 8, EmbeddingSize = 8, IntermediateSize = 16, Layers = 2, Heads = 2, KeyValueHeads = 1, MaxPositions = 64,
-        Activation = Activation.Silu, GatedMlp = true, RmsNorm = true, NormEpsilon = 1e-5, TiedHead = true, Biases = DecoderBiases.None,
+        ModelType = "llama",
+        VocabularySize = 100,
+        HiddenSize = 8,
+        EmbeddingSize = 8,
+        IntermediateSize = 16,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 1,
+        MaxPositions = 64,
+        Activation = Activation.Silu,
+        GatedMlp = true,
+        RmsNorm = true,
+        NormEpsilon = 1e-5,
+        TiedHead = true,
+        Biases = DecoderBiases.None,
     };
 
     [Fact]
