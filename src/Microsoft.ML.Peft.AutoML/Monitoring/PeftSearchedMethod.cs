@@ -1,0 +1,14 @@
+namespace Microsoft.ML.Peft.AutoML;
+
+/// <summary>A method that is searched.</summary>
+/// <param name="Method">Its name.</param>
+/// <param name="Options">Its searched options.</param>
+public sealed record PeftSearchedMethod(string Method, IReadOnlyList<PeftSearchedOption> Options);
+
+/// <summary>An option that is searched: a range of numbers, or a few values.</summary>
+/// <param name="Name">The option's name.</param>
+/// <param name="Min">The smallest number; null for a choice.</param>
+/// <param name="Max">The largest number; null for a choice.</param>
+/// <param name="IsLog">Whether the range is searched on a logarithmic scale.</param>
+/// <param name="Values">The values of a choice; empty for a range.</param>
+public sealed record PeftSearchedOption(string Name, double? Min, double? Max, bool IsLog, IReadOnlyList<object?> Values);

@@ -1,0 +1,9 @@
+using Microsoft.ML.Peft.AutoML.Spaces;
+
+namespace Microsoft.ML.Peft.AutoML.Tuners;
+
+/// <summary>What to run next: a paused trial up to the next rung or, without one, a new trial of this configuration.</summary>
+internal sealed record Assignment(Configuration Configuration, Trial? Paused)
+{
+    public int Rung => Paused is null ? 0 : Paused.Rung + 1;
+}
