@@ -179,7 +179,7 @@ internal sealed class Search : IDisposable
     }
 
     private TrialRequest Request(TrialRecord record, Trial trial) => new(
-        record.Id, trial.Configuration, record.Seed, _tuner.Rungs[trial.Rung], _tuner.Rungs[^1], record.CheckpointDirectory, record.ResultDirectory(trial.Rung), trial.Rung > 0);
+        record.Id, trial.Configuration, record.Seed, _tuner.Rungs[trial.Rung], _tuner.Rungs[^1], record.CheckpointDirectory, record.ResultDirectory(trial.Rung));
 
     private static TrialFailed Failed(TrialRecord record, PeftTrialFailure failure) => new(record.Id, failure);
 

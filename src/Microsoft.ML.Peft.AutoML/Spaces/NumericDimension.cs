@@ -68,7 +68,7 @@ internal sealed record NumericDimension : Dimension
 
     private double Scale(double value) => Log ? Math.Log(value) : value;
 
-    private object Value(double value) => Integer ? (int)Math.Round(value) : value;
+    private object Value(double value) => Integer ? (object)(int)Math.Round(value) : value;
 
     private static ArgumentException Bad(string name, double min, double max, string why)
         => new(string.Create(CultureInfo.InvariantCulture, $"The range {min} to {max} of {name} cannot be searched: {why}."), nameof(min));

@@ -9,8 +9,8 @@ internal interface ITrialRunner
     TrialReport RunBaseline(string model, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Trains up to an epoch, from the trial's checkpoint if there is one, and leaves a checkpoint and the best epoch's adapter. Whatever was
-    /// interrupted where, the result is the same.
+    /// Trains up to an epoch, from the trial's checkpoint if there is one that is no further, and leaves a checkpoint and the best epoch's
+    /// adapter. Whatever was interrupted where, the result is the same.
     /// </summary>
     /// <param name="request">The trial.</param>
     /// <param name="epochDone">

@@ -10,8 +10,7 @@ namespace Microsoft.ML.Peft.AutoML.Trials;
 /// <param name="MaxEpochs">The epochs of a full training, which its learning rates follow from the beginning.</param>
 /// <param name="CheckpointDirectory">Its own, for what it needs to go on; kept between its runs, but not made yet.</param>
 /// <param name="ResultDirectory">This rung's own: for the adapter and the model.</param>
-/// <param name="IsPromotion">Whether it waits at a rung, so that there must be a checkpoint.</param>
-internal sealed record TrialRequest(int Id, Configuration Configuration, int Seed, int Epochs, int MaxEpochs, string CheckpointDirectory, string ResultDirectory, bool IsPromotion)
+internal sealed record TrialRequest(int Id, Configuration Configuration, int Seed, int Epochs, int MaxEpochs, string CheckpointDirectory, string ResultDirectory)
 {
     public const string AdapterName = "adapter";
     public const string ModelName = "model.zip";

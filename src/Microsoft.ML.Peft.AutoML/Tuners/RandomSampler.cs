@@ -12,18 +12,14 @@ internal sealed class RandomSampler(IReadOnlyList<MethodSpace> spaces, int seed)
     public Configuration? Propose(SearchHistory history)
     {
         int number = history.Trials.Count;
-        return Defaults(history) ?? Untried(history, new Random(StableHash.Seed(seed, "random", number)), Draw);
+        return Defaults(history) ?? Untried(history, new Random(StableHash.Seed(seed, "random", number)), random => Draw(spaces[random.Next(spaces.Count)], random));
     }
 
     /// <summary>The next method's defaults, until all methods have been tried with theirs.</summary>
     public Configuration? Defaults(SearchHistory history)
         => history.Trials.Count < spaces.Count ? spaces[history.Trials.Count].Default : null;
 
-    public Configuration Draw(Random random)
-    {
-        var space = spaces[random.Next(spaces.Count)];
-        return new Configuration(space, [.. space.Dimensions.Select(dimension => dimension.At(random.NextDouble()))]);
-    }
+    public static Configuration Draw(MethodSpace space, Random random) => new(space, [.. space.Dimensions.Select(dimension => dimension.At(random.NextDouble()))]);
 
     /// <summary>Draws until a configuration is new; null if a space seems used up.</summary>
     public static Configuration? Untried(SearchHistory history, Random random, Func<Random, Configuration> draw)
