@@ -64,6 +64,12 @@ public abstract class PeftSweep
     /// <summary>The same sweep with fewer choices of an option; unchanged where it has no such choice.</summary>
     internal abstract PeftSweep Without(string option, object value);
 
+    /// <summary>The same sweep for generation: without what concerns a head only, from the learning rate that methods learn writing well with.</summary>
+    internal abstract PeftSweep ForGeneration();
+
+    /// <summary>The same sweep with the frozen model as a choice.</summary>
+    internal abstract PeftSweep WithModels(IReadOnlyList<string> models);
+
     private static PeftSweep<PTuningOptions> PTuning(string method, PromptEncoder encoder, PTuningOptions? options)
         => Common(new PeftSweep<PTuningOptions>(method, options))
             .WithValue(o => o.Encoder, encoder)

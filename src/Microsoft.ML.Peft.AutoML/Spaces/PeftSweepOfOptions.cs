@@ -32,7 +32,7 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
 
     internal override MethodSpace Space { get; }
 
-    internal int BatchSize => _options.BatchSize;
+    internal int? BatchSize => _options.BatchSize;
 
     /// <summary>Searches an option from a minimum to a maximum, both inclusive.</summary>
     /// <param name="option">The option, such as `o => o.LearningRate`; a number.</param>
@@ -95,6 +95,20 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
         return With(swept, swept.Choice(_options, choice.Values.Where(other => !Equals(other, value))));
     }
 
+    internal override PeftSweep ForGeneration()
+    {
+        var rate = GenerationTrainer.LearningRate(_options.ToMethodSettings(), _options.ToTrainingSettings(0, null));
+        return new PeftSweep<TOptions>(Method, _options,
+        [
+            .. from pair in _searched
+               where pair.Option.Name is not (nameof(SoftPromptOptions.HeadLearningRate) or nameof(SoftPromptOptions.LabelSmoothing))
+               select pair.Dimension is NumericDimension { Name: nameof(SoftPromptOptions.LearningRate) } range
+                   ? (pair.Option, new NumericDimension(range.Name, range.Min, range.Max, range.Log, range.Integer, rate)) : pair,
+        ]);
+    }
+
+    internal override PeftSweep WithModels(IReadOnlyList<string> models) => WithChoice(o => o.Model, [.. models]);
+
     private PeftSweep<TOptions> With(SweptOption option, Dimension dimension)
     {
         var others = _searched.ToList();
@@ -112,9 +126,10 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
 
     private static TOptions Own(TOptions options)
     {
-        if (options.MaxEpochs is not null || options.ValidationSet is not null || options.Seed is not null)
+        if (options.MaxEpochs is not null || options.ValidationSet is not null || options.Seed is not null || options.CheckpointDirectory is not null)
             throw new ArgumentException(
-                "MaxEpochs, ValidationSet and Seed belong to the experiment; use its SetMaxEpochs, SetDataset and SetSeed and leave them null in the options.", nameof(options));
+                "MaxEpochs, ValidationSet, Seed and CheckpointDirectory belong to the experiment; use its SetMaxEpochs, SetDataset, SetSeed and SetCheckpoint and leave them null in the options.",
+                nameof(options));
         return (TOptions)Checked(options);
     }
 

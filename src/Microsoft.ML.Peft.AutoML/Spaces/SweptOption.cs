@@ -12,9 +12,9 @@ internal sealed class SweptOption
     private static readonly string[] Reserved =
     [
         nameof(SoftPromptOptions.LabelColumnName), nameof(SoftPromptOptions.TextColumnName), nameof(SoftPromptOptions.SecondTextColumnName),
-        nameof(SoftPromptOptions.PredictedLabelColumnName), nameof(SoftPromptOptions.ScoreColumnName), nameof(SoftPromptOptions.ProbabilityColumnName),
+        nameof(SoftPromptOptions.PredictedLabelColumnName), nameof(SoftPromptOptions.ScoreColumnName), nameof(SoftPromptOptions.ProbabilityColumnName), nameof(SoftPromptOptions.GeneratedTextColumnName),
         nameof(SoftPromptOptions.MaxEpochs), nameof(SoftPromptOptions.ValidationSet), nameof(SoftPromptOptions.ValidationFraction),
-        nameof(SoftPromptOptions.Seed), nameof(SoftPromptOptions.CancellationToken),
+        nameof(SoftPromptOptions.Seed), nameof(SoftPromptOptions.CancellationToken), nameof(SoftPromptOptions.CheckpointDirectory),
     ];
 
     private readonly PropertyInfo _property;

@@ -9,10 +9,10 @@ public enum PeftFailureReason
     /// <summary>The system or the device had no more memory to give.</summary>
     OutOfMemory,
 
-    /// <summary>It used more memory than `SetMaximumMemoryUsageInMegaByte` allows.</summary>
+    /// <summary>It used more memory than <see cref="PeftExperiment.SetMaximumMemoryUsageInMegaByte"/> allows.</summary>
     MemoryLimit,
 
-    /// <summary>It took longer than `SetMaximumTrialTimeInSeconds` allows.</summary>
+    /// <summary>It took longer than <see cref="PeftExperiment.SetMaximumTrialTimeInSeconds"/> allows.</summary>
     TimeLimit,
 
     /// <summary>Anything else; the message says what.</summary>

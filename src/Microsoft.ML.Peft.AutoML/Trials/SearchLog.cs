@@ -56,6 +56,19 @@ internal sealed class SearchLog : IDisposable
         }
     }
 
+    /// <summary>The seed of the search that lies in a directory; null if there is none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged other than by a cut at its end.</exception>
+    public static int? SeedIn(string directory)
+    {
+        string path = Path.Combine(directory, FileName);
+        if (!File.Exists(path))
+            return null;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[file.Length];
+        int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        return (Read(bytes[..length], path).Events.FirstOrDefault() as SearchOpened)?.Seed;
+    }
+
     /// <summary>Adds a line, and returns when it is on the disk.</summary>
     public void Append(SearchEvent line)
     {

@@ -98,7 +98,8 @@ internal sealed class SoftPromptFit
         return int.TryParse(checkpoint.Identity[nameof(_options.Seed)], CultureInfo.InvariantCulture, out int seed) ? seed : null;
     }
 
-    private static IReadOnlyList<string>? LabelNames(PredictionShape shape)
+    /// <summary>The class names in class order, where they are known.</summary>
+    public static IReadOnlyList<string>? LabelNames(PredictionShape shape)
         => shape.Task == PredictionTask.Binary ? [bool.FalseString, bool.TrueString] : shape.Keys?.Names;
 
     private void CheckLabelWords(PredictionShape shape, IReadOnlyList<string>? labelNames)
@@ -111,19 +112,21 @@ internal sealed class SoftPromptFit
             throw new ArgumentException($"LabelWords names the label '{unknown}', but the label column '{_names.Label}' has {Classes(labelNames)}.");
     }
 
-    private void CheckValidationSet(DataViewSchema schema, PredictionShape training)
+    /// <summary>Checks that a validation set has the columns of the training set, with the same meaning.</summary>
+    public static void CheckValidationSet(DataViewSchema schema, PredictionShape training)
     {
-        string?[] needed = [_names.Label, _names.Text, _names.SecondText];
+        var names = training.Names;
+        string?[] needed = [names.Label, names.Text, names.SecondText];
         if (needed.FirstOrDefault(name => name is not null && schema.GetColumnOrNull(name) is null) is { } missing)
             throw new ArgumentException($"The validation set has no column '{missing}'; it needs the same columns as the training set.");
-        var validation = PredictionShape.Of(schema, _names);
+        var validation = PredictionShape.Of(schema, names);
         if (validation.Task != training.Task)
             throw new ArgumentException(
-                $"The label column '{_names.Label}' means {training.Task} in the training set, but {validation.Task} in the validation set; it must have the same type.");
+                $"The label column '{names.Label}' means {training.Task} in the training set, but {validation.Task} in the validation set; it must have the same type.");
         bool same = validation.Outputs == training.Outputs && (validation.Keys is null || training.Keys is null || validation.Keys.SameAs(training.Keys));
         if (!same)
             throw new ArgumentException(
-                $"The label column '{_names.Label}' has other classes in the validation set ({Classes(validation)}) than in the training set ({Classes(training)}); " +
+                $"The label column '{names.Label}' has other classes in the validation set ({Classes(validation)}) than in the training set ({Classes(training)}); " +
                 "transform both with the same fitted MapValueToKey.");
     }
 

@@ -75,7 +75,7 @@ public abstract class SoftPromptOptions
     public double? LearningRate { get; set; }
 
     /// <summary>A trained head's highest learning rate (AdamW), above 0 and at most 1000. Default 0.01.</summary>
-    [Range(1e-4, 0.1, 0.01, true)]
+    [Range(1e-3, 0.03, 0.01, true)]
     public double HeadLearningRate { get; set; } = 1e-2;
 
     /// <summary>Decoupled weight decay (AdamW), at least 0. Default 0.</summary>

@@ -56,7 +56,7 @@ internal sealed class GenerationTask : TrainingTask
 
     public override Generator? Generator => _softPrompt.Generator;
 
-    public override (int Epochs, int LeastSteps) UsualLength => (1, 80);
+    public override (int Epochs, int LeastSteps) UsualLength => TrainingSettings.LanguageModelLength;
 
     public override bool HasValidation => _validation.Count > 0;
 

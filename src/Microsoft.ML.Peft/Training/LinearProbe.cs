@@ -31,6 +31,11 @@ internal sealed class LinearProbe : IDisposable
     /// <summary>The probe's metric on validation rows after fitting it to training rows.</summary>
     public static double Evaluate(
         Backbone transformer, Pooling pooling, HeadLayout layout, PredictionTask task, int outputs, TokenizedRows train, TokenizedRows validation, Action checkCancelled)
+        => TaskLoss.Metric(task, Score(transformer, pooling, layout, task, outputs, train, validation, checkCancelled), validation.Labels);
+
+    /// <summary>The probe's outputs on validation rows, `[N × C]` row by row, after fitting it to training rows.</summary>
+    public static float[] Score(
+        Backbone transformer, Pooling pooling, HeadLayout layout, PredictionTask task, int outputs, TokenizedRows train, TokenizedRows validation, Action checkCancelled)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
@@ -39,8 +44,7 @@ internal sealed class LinearProbe : IDisposable
             ? tensor(train.Labels, [train.Count, 1])
             : nn.functional.one_hot(tensor(Array.ConvertAll(train.Labels, label => (long)label)), outputs).to(ScalarType.Float32);
         using var probe = Fit(Embed(transformer, pooling, layout, train, checkCancelled), targets, regression);
-        var scores = probe.Predict(Embed(transformer, pooling, layout, validation, checkCancelled)).contiguous();
-        return TaskLoss.Metric(task, scores.data<float>().ToArray(), validation.Labels);
+        return probe.Predict(Embed(transformer, pooling, layout, validation, checkCancelled)).contiguous().data<float>().ToArray();
     }
 
     /// <param name="embeddings">`[N, D]`, 32-bit.</param>

@@ -131,6 +131,10 @@ internal sealed class SoftPromptTrainer : IDisposable
     /// <summary>Goes on where <see cref="Save"/> was called; see <see cref="TrainingSession.Resume"/>.</summary>
     public void Resume(string directory) => Session.Resume(directory, _identity.Value);
 
+    /// <summary>What the frozen model reaches on the validation rows without a soft prompt; see <see cref="TrainingTask.Baseline"/>.</summary>
+    /// <param name="checkCancelled">Called before each batch.</param>
+    public double Baseline(Action checkCancelled) => _task.Baseline(checkCancelled);
+
     /// <summary>Ends the training; the model is the caller's.</summary>
     public (PeftModel Model, TrainingHistory History) Finish()
     {

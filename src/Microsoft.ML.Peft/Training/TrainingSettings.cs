@@ -9,6 +9,12 @@ internal sealed record TrainingSettings
     /// <summary>The usual batch where a language model's own output layer answers: each row has many answers, and steps count more than rows.</summary>
     public const int LanguageModelBatchSize = 4;
 
+    /// <summary>How many epochs a head is trained where nobody says it, and the steps that they must come to: else there are more.</summary>
+    public static (int Epochs, int LeastSteps) HeadLength => (5, 300);
+
+    /// <summary>The same where a language model's own output layer answers.</summary>
+    public static (int Epochs, int LeastSteps) LanguageModelLength => (1, 80);
+
     public int? MaxTokens { get; init; }
     public Pooling Pooling { get; init; } = Pooling.Auto;
     public int? MaxEpochs { get; init; }

@@ -19,7 +19,7 @@ internal abstract class TrainingTask : IDisposable
     public virtual Generator? Generator => null;
 
     /// <summary>How many epochs are run where nobody says it, and the steps that they must come to: else there are more.</summary>
-    public virtual (int Epochs, int LeastSteps) UsualLength => (5, 300);
+    public virtual (int Epochs, int LeastSteps) UsualLength => TrainingSettings.HeadLength;
 
     /// <summary>Whether there are validation rows.</summary>
     public abstract bool HasValidation { get; }
@@ -64,7 +64,7 @@ internal abstract class TrainingTask : IDisposable
     public InvalidOperationException Diverged(string how)
     {
         var rates = Groups.Select(group => string.Create(CultureInfo.InvariantCulture, $"a lower {group.LearningRateOption} than {group.LearningRate}"));
-        return new InvalidOperationException($"Training diverged: {how}. Use {string.Join(" or ", rates)}, or Precision.Float32.");
+        return new DivergedException($"Training diverged: {how}. Use {string.Join(" or ", rates)}, or Precision.Float32.");
     }
 
     public abstract void Dispose();

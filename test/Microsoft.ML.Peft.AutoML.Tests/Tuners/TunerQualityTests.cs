@@ -13,13 +13,13 @@ public sealed class TunerQualityTests
 
     [Theory]
     [InlineData("TPE", 450, 0.45)]
-    [InlineData("ASHA", 450, 0.65)]
+    [InlineData("ASHA", 450, 0.6)]
     [InlineData("BOHB", 900, 0.5)]
     public void A_tuner_beats_random_search_in_one_methods_space(string tuner, int epochs, double margin) => AssertBeatsRandom(tuner, Landscapes.One, epochs, margin);
 
     [Theory]
     [InlineData("TPE", 450, 0.8)]
-    [InlineData("ASHA", 450, 0.65)]
+    [InlineData("ASHA", 450, 0.6)]
     [InlineData("BOHB", 450, 0.65)]
     public void A_tuner_beats_random_search_in_a_conditional_space(string tuner, int epochs, double margin) => AssertBeatsRandom(tuner, Landscapes.Three, epochs, margin);
 
@@ -31,7 +31,7 @@ public sealed class TunerQualityTests
     {
         double random = Regret("random", spaces, epochs), own = Regret(tuner, spaces, epochs), misled = Regret(tuner, spaces, epochs, score => -score);
         Assert.True(own < margin * random, $"{tuner} ends {own:0.000} below the optimum, random search {random:0.000}.");
-        Assert.True(misled > random, $"{tuner} ends {misled:0.000} below the optimum even if it is misled, random search {random:0.000}: the margin shows nothing.");
+        Assert.True(misled > 1.3 * margin * random, $"{tuner} ends {misled:0.000} below the optimum even if it is misled, random search {random:0.000}: the margin shows nothing.");
     }
 
     private static double Regret(string tuner, IReadOnlyList<MethodSpace> spaces, int epochs, Func<double, double>? isTold = null)

@@ -1,0 +1,56 @@
+namespace Microsoft.ML.Peft.AutoML;
+
+/// <summary>Settings of the experiments that run in one call. <see cref="PeftExperiment"/> has more.</summary>
+public sealed class PeftExperimentSettings
+{
+    /// <summary>The time of the search in seconds, at least 1. Default 3600.</summary>
+    public uint MaxExperimentTimeInSeconds { get; set; } = 3600;
+
+    /// <summary>The most trials, baselines left out, at least 1. Default null: no limit.</summary>
+    public int? MaxModels { get; set; }
+
+    /// <summary>The text column. Default `Text`.</summary>
+    public string TextColumnName { get; set; } = "Text";
+
+    /// <summary>A second text column for pairs. Default null: none.</summary>
+    public string? SecondTextColumnName { get; set; }
+
+    /// <summary>The frozen models to choose from. Default empty: the embedded one.</summary>
+    public IList<string> Models { get; } = [];
+
+    /// <summary>The methods to search. Default empty: all of <see cref="PeftSweep.All"/>.</summary>
+    public IList<PeftSweep> Methods { get; } = [];
+
+    /// <summary>See <see cref="PeftExperiment.SetMaxEpochs"/>. Default null.</summary>
+    public int? MaxEpochs { get; set; }
+
+    /// <summary>See <see cref="PeftExperiment.SetMaxConcurrentTrials"/>. Default 1.</summary>
+    public int MaxConcurrentTrials { get; set; } = 1;
+
+    /// <summary>See <see cref="PeftExperiment.SetSeed"/>. Default null.</summary>
+    public int? Seed { get; set; }
+
+    /// <summary>See <see cref="PeftExperiment.SetCheckpoint"/>. Default null: a new temporary directory.</summary>
+    public string? CacheDirectoryName { get; set; }
+
+    /// <summary>Stops the search with an <see cref="OperationCanceledException"/>. Default: none.</summary>
+    public CancellationToken CancellationToken { get; set; }
+
+    internal PeftExperiment Apply(PeftExperiment experiment)
+    {
+        experiment.SetTrainingTimeInSeconds(MaxExperimentTimeInSeconds).SetMaxConcurrentTrials(MaxConcurrentTrials);
+        foreach (var method in Methods)
+            experiment.AddMethod(method);
+        if (Models.Count > 0)
+            experiment.SetModels([.. Models]);
+        if (MaxModels is { } trials)
+            experiment.SetMaxModelToExplore(trials);
+        if (MaxEpochs is { } epochs)
+            experiment.SetMaxEpochs(epochs);
+        if (Seed is { } seed)
+            experiment.SetSeed(seed);
+        if (CacheDirectoryName is { } directory)
+            experiment.SetCheckpoint(directory);
+        return experiment;
+    }
+}
