@@ -97,7 +97,7 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
 
     internal override PeftSweep ForGeneration()
     {
-        var rate = GenerationTrainer.LearningRate(_options.ToMethodSettings(), _options.ToTrainingSettings(0, null));
+        double rate = GenerationTrainer.LearningRate(_options.ToMethodSettings(), encoderDecoder: false, _options.ToTrainingSettings(0, null));
         return new PeftSweep<TOptions>(Method, _options,
         [
             .. from pair in _searched

@@ -91,10 +91,13 @@ internal static class GenerationTrainer
     }
 
     /// <summary>The learning rates that the methods learn writing well with.</summary>
-    public static double LearningRate(MethodSettings method, Backbone backbone, TrainingSettings settings) => settings.LearningRate ?? method switch
+    public static double LearningRate(MethodSettings method, Backbone backbone, TrainingSettings settings) => LearningRate(method, backbone is EncoderDecoder, settings);
+
+    /// <summary>The same where the frozen model is not loaded yet.</summary>
+    public static double LearningRate(MethodSettings method, bool encoderDecoder, TrainingSettings settings) => settings.LearningRate ?? method switch
     {
         // T5's token embeddings are large numbers; this is the rate of Lester et al. 2021, section 3.
-        PromptTuningSettings when backbone is EncoderDecoder => 0.3,
+        PromptTuningSettings when encoderDecoder => 0.3,
         PromptTuningSettings => 5e-2,
         _ => SoftPromptTrainer.LearningRate(method, settings),
     };

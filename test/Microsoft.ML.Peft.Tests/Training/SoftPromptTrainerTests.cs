@@ -180,7 +180,7 @@ public sealed class SoftPromptTrainerTests : IDisposable
     public void Divergence_is_explained()
     {
         var settings = TinyTraining.Settings with { LearningRate = 3e37, HeadLearningRate = 3e37, WarmUpFraction = 0, ValidationFraction = 0 };
-        var error = Assert.Throws<InvalidOperationException>(() => _training.Run(_backbone, TinyTraining.Classes(40), settings));
+        var error = Assert.Throws<DivergedException>(() => _training.Run(_backbone, TinyTraining.Classes(40), settings));
         Assert.Matches(@"^Training diverged: the loss became \S+ in epoch 1, step \d\. Use a lower LearningRate than 3E\+37 or a lower HeadLearningRate than 3E\+37, or Precision\.Float32\.$", error.Message);
     }
 
