@@ -130,6 +130,8 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
             throw new ArgumentException(
                 "MaxEpochs, ValidationSet, Seed and CheckpointDirectory belong to the experiment; use its SetMaxEpochs, SetDataset, SetSeed and SetCheckpoint and leave them null in the options.",
                 nameof(options));
+        if (options.Head != ClassificationHead.Trained)
+            throw new NotSupportedException($"Head = {options.Head} is not searched; an experiment compares trained heads: leave Head as it is.");
         return (TOptions)Checked(options);
     }
 

@@ -14,7 +14,7 @@ internal sealed class SweptOption
         nameof(SoftPromptOptions.LabelColumnName), nameof(SoftPromptOptions.TextColumnName), nameof(SoftPromptOptions.SecondTextColumnName),
         nameof(SoftPromptOptions.PredictedLabelColumnName), nameof(SoftPromptOptions.ScoreColumnName), nameof(SoftPromptOptions.ProbabilityColumnName), nameof(SoftPromptOptions.GeneratedTextColumnName),
         nameof(SoftPromptOptions.MaxEpochs), nameof(SoftPromptOptions.ValidationSet), nameof(SoftPromptOptions.ValidationFraction),
-        nameof(SoftPromptOptions.Seed), nameof(SoftPromptOptions.CancellationToken), nameof(SoftPromptOptions.CheckpointDirectory),
+        nameof(SoftPromptOptions.Seed), nameof(SoftPromptOptions.CancellationToken), nameof(SoftPromptOptions.CheckpointDirectory), nameof(SoftPromptOptions.Head),
     ];
 
     private readonly PropertyInfo _property;

@@ -69,7 +69,7 @@ internal sealed class GenerationTrialTask(IReadOnlyList<(TargetTexts Train, Targ
         return new Evaluation(new Dictionary<string, double> { [Loss] = loss, [RougeLScore] = rouge }, milliseconds);
     }
 
-    private static TrainingSettings Settings(SoftPromptOptions options) => options.ToTrainingSettings(options.Seed!.Value, null, languageModelAnswers: true);
+    private static TrainingSettings Settings(SoftPromptOptions options) => options.ToTrainingSettings(options.Seed!.Value, null, writes: true);
 
     private static string BaselineKey(PretrainedModel backbone, SoftPromptOptions options, int fold) => $"{Key(backbone, options, fold)}/{backbone.Precision}/{options.MaxTokens}";
 

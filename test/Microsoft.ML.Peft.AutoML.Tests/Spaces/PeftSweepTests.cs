@@ -122,6 +122,10 @@ public sealed class PeftSweepTests
     }
 
     [Fact]
+    public void Heads_of_label_words_are_refused_by_name()
+        => Assert.Contains("LabelWords", Assert.Throws<NotSupportedException>(() => PeftSweep.PromptTuning(new PromptTuningOptions { Head = ClassificationHead.LabelWords })).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void A_choice_can_be_taken_out()
     {
         var sweep = PeftSweep.PromptTuning().Without("Initialization", PromptInitialization.LabelWords);
