@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Microsoft.ML.Peft.Inference;
 
 namespace Microsoft.ML.Peft.AutoML.Trials;
 
@@ -52,7 +53,7 @@ internal static class ClassificationMetrics
         var probabilities = Enumerable.Range(0, rows).Select(row =>
         {
             var values = new float[classes];
-            TensorPrimitives.SoftMax(logits.AsSpan(row * classes, classes), values);
+            Probabilities.Softmax(logits.AsSpan(row * classes, classes), values);
             return values;
         }).ToArray();
         return (probabilities, [.. probabilities.Select(row => TensorPrimitives.IndexOfMax(row))]);

@@ -220,7 +220,7 @@ public sealed partial class PeftModel : IDisposable
 
     private static float[] Softmax(float[] logits)
     {
-        System.Numerics.Tensors.TensorPrimitives.SoftMax(logits, logits);
+        Probabilities.Softmax(logits, logits);
         return logits;
     }
 

@@ -41,7 +41,7 @@ internal sealed class TokenSampler(GenerationOptions options, IReadOnlySet<int> 
     private int Draw(Span<float> logits)
     {
         TensorPrimitives.Divide(logits, (float)options.Temperature, logits);
-        TensorPrimitives.SoftMax(logits, logits);
+        Probabilities.Softmax(logits, logits);
         int[] order = [.. Enumerable.Range(0, logits.Length)];
         logits.ToArray().AsSpan().Sort(order.AsSpan(), (a, b) => b.CompareTo(a));
         int kept = Kept(logits, order);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Methods;
 using static TorchSharp.torch;
 
@@ -43,7 +44,7 @@ internal static class Calibration
             {
                 var z = logits.AsSpan(row * classes, classes);
                 TensorPrimitives.Multiply(z, (float)factor, probabilities);
-                TensorPrimitives.SoftMax(probabilities, probabilities);
+                Probabilities.Softmax(probabilities, probabilities);
                 double mean = TensorPrimitives.Dot(probabilities, z), square = 0;
                 for (int c = 0; c < classes; c++)
                     square += probabilities[c] * (double)z[c] * z[c];

@@ -24,6 +24,9 @@ public sealed class TokenSamplerTests
         Assert.True(Counts(new GenerationOptions { Temperature = 0.5 }, 5000)[0] > Counts(new GenerationOptions { Temperature = 1 }, 5000)[0] + 500);
 
     [Fact]
+    public void At_a_temperature_near_0_only_the_likeliest_is_left() => Assert.Equal([0], Drawn(new GenerationOptions { Temperature = 0.001 }));
+
+    [Fact]
     public void Top_k_leaves_the_k_likeliest() => Assert.Equal([0, 1], Drawn(new GenerationOptions { Temperature = 1, TopK = 2 }));
 
     [Fact]
