@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Peft.Inference;
 
 namespace Microsoft.ML.Peft.DataViews;
 
@@ -20,12 +21,7 @@ internal static class OutputValues
     public static void Softmax(ReadOnlySpan<float> logits, ref VBuffer<float> target)
     {
         var editor = VBufferEditor.Create(ref target, logits.Length);
-        float largest = logits[(int)Key(logits) - 1];
-        double sum = 0;
-        for (int i = 0; i < logits.Length; i++)
-            sum += editor.Values[i] = MathF.Exp(logits[i] - largest);
-        foreach (ref float value in editor.Values)
-            value = (float)(value / sum);
+        Probabilities.Softmax(logits, editor.Values);
         target = editor.Commit();
     }
 

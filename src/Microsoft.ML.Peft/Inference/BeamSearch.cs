@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Microsoft.ML.Peft.Backbones;
 using static TorchSharp.torch;
 
@@ -52,7 +51,7 @@ internal sealed class BeamSearch
             var beam = _beams[row];
             var values = logits.AsSpan(row * vocabulary, vocabulary);
             TokenSampler.Adjust(values, _options, _text.Concat(beam.Tokens), step - 1, _endIds);
-            double logSum = LogSumExp(values);
+            double logSum = Probabilities.LogSumExp(values);
             for (int token = 0; token < vocabulary; token++)
             {
                 double score = beam.LogProbability + values[token] - logSum;
@@ -95,15 +94,6 @@ internal sealed class BeamSearch
     {
         using var scope = NewDisposeScope();
         return _rows.Logits.cpu().contiguous().data<float>().ToArray();
-    }
-
-    private static double LogSumExp(ReadOnlySpan<float> values)
-    {
-        float largest = TensorPrimitives.Max(values);
-        double sum = 0;
-        foreach (float value in values)
-            sum += Math.Exp(value - largest);
-        return largest + Math.Log(sum);
     }
 
     /// <summary>A beginning: its new tokens, their log-probability, and the row that it goes on from.</summary>

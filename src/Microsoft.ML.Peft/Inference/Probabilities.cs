@@ -17,4 +17,14 @@ internal static class Probabilities
         probabilities = probabilities[..logits.Length];
         TensorPrimitives.SoftMax(probabilities, probabilities);
     }
+
+    /// <summary>ln Σ exp(x): what a log-probability is smaller by than its logit. At least one logit is finite.</summary>
+    public static double LogSumExp(ReadOnlySpan<float> logits)
+    {
+        float largest = TensorPrimitives.Max(logits);
+        double sum = 0;
+        foreach (float logit in logits)
+            sum += Math.Exp(logit - largest);
+        return largest + Math.Log(sum);
+    }
 }
