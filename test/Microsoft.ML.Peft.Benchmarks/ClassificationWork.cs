@@ -22,22 +22,22 @@ internal sealed class ClassificationWork : TrainingWork
 
     public override IReadOnlyList<int> Lengths { get; }
 
-    public static ClassificationWork Create(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows)
+    public static ClassificationWork Create(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows, int batches)
     {
         string[] classes = [.. rows.Select(row => row.Label).Distinct()];
         var method = options.ToMethodSettings();
         var settings = options.ToTrainingSettings(options.Seed ?? 1, classes);
         var tokens = TokenizedRows.Create(backbone, DataFile.Labeled(rows, classes), SoftPromptTrainer.MaxTokens(backbone, method, settings), () => { });
-        var sample = tokens.Select(SampleRows([.. tokens.Texts.Select(text => text.Ids.Count)], settings));
+        var sample = tokens.Select(SampleRows([.. tokens.Texts.Select(text => text.Ids.Count)], settings, batches));
         return new ClassificationWork(method, settings, sample, classes.Length, options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling);
     }
 
     public override Learner Start(PretrainedModel backbone)
     {
-        using var initializer = new Initializer(Settings.Seed, backbone.Frozen.Backbone.Device);
+        var initializer = new Initializer(Settings.Seed, backbone.Frozen.Backbone.Device);
         var trainee = SoftPromptTrainer.CreateTrainee(backbone, Method, _pooling, _classes, _rows, Settings, initializer);
         var task = new HeadTask(trainee, PredictionTask.Multiclass, _rows, null, SoftPromptTrainer.LearningRate(Method, Settings), Settings);
-        return new Learner(task, trainee.SoftPrompt, trainee.Head);
+        return new Learner(task, trainee.SoftPrompt, trainee.Head, initializer);
     }
 
     public override Tensor NaiveLoss(NaiveModel model, Learner learner, int[] rows)

@@ -12,6 +12,7 @@ namespace Microsoft.ML.Peft.Benchmarks;
 /// <summary>The program's commands and their options.</summary>
 internal sealed class Commands
 {
+    private const string Classification = "classification";
     private const string Generation = "generation";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -36,6 +37,10 @@ internal sealed class Commands
     private readonly Option<string> _precision = new("--precision") { Description = "The number format of the frozen weights.", DefaultValueFactory = _ => "auto" };
     private readonly Option<bool> _naive = new("--naive") { Description = "Measures beside it, in the same rounds, what Hugging Face PEFT computes for the same rows, in 32-bit floats." };
     private readonly Option<bool> _onlyNaive = new("--naive") { Description = "Measures what Hugging Face PEFT computes for the same rows, in 32-bit floats, instead of the library." };
+    private readonly Option<FileInfo?> _pipeline = new("--pipeline") { Description = "A saved pipeline to load in this process, instead of one that is trained and loaded by new processes." };
+    private readonly Option<FileInfo?> _pipelineRows = new("--train") { Description = "Training rows of the pipeline: a TSV with the header Text<TAB>Label." };
+    private readonly Option<bool> _checkpointing = new("--gradient-checkpointing") { Description = "Computes layers again for their gradients instead of keeping what they computed." };
+    private readonly Option<int> _batches = new("--batches") { Description = "Training steps per round, over batches from the shortest texts to the longest.", DefaultValueFactory = _ => TrainingWork.UsualBatches };
     private readonly Option<int?> _rounds = new("--rounds") { Description = "Rounds to take medians of. Default: as many as take about 25 seconds, at least 3." };
     private readonly Option<int?> _threads = new("--threads") { Description = "libtorch's threads. Default: libtorch's choice.", Recursive = true };
     private readonly Option<int?> _epochs = new("--epochs") { Description = "MaxEpochs. Default: the method's." };
@@ -45,6 +50,7 @@ internal sealed class Commands
     private readonly Option<bool> _verbose = new("--verbose") { Description = "The training log on the error stream." };
     private readonly Option<FileInfo> _results = new("--input") { Description = "Recorded results, one line of JSON each.", Required = true };
     private readonly Option<FileInfo> _chart = new("--output") { Description = "The SVG file.", Required = true };
+    private readonly Option<FileInfo?> _page = new("--into") { Description = "A Markdown file whose lines between <!-- results --> and <!-- end of results --> are replaced by the tables. Default: the output stream." };
     private readonly Argument<string[]> _rest = new("arguments") { Description = "BenchmarkDotNet's own arguments, behind --." };
 
     public Commands()
@@ -52,13 +58,13 @@ internal sealed class Commands
         _method.AcceptOnlyFromAmong(MethodOptions.Methods);
         _task.AcceptOnlyFromAmong(TrainingWork.Tasks);
         _precision.AcceptOnlyFromAmong("float32", "bfloat16", "auto");
-        AtLeast(1, _rounds, _threads, _textBatch, _limit);
+        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit);
         AtLeast(2, _newTokens);
     }
 
-    public RootCommand Root() => new("Benchmarks of soft prompts. Every result but those of micro is one line of JSON.")
+    public RootCommand Root() => new("Benchmarks of soft prompts. Every result but a chart, tables and those of micro is one line of JSON.")
     {
-        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), Memory(), Chart(), Micro(), _threads,
+        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), StartUp(), Memory(), Chart(), Table(), Micro(), _threads,
     };
 
     private CliCommand Quality() => Create(
@@ -79,10 +85,10 @@ internal sealed class Commands
     private CliCommand TrainSpeed() => Create(
         "train-speed", "Measures training steps over batches of the training rows.",
         "--train train.tsv --method prefix --virtual-tokens 20 --batch 32 --precision bfloat16",
-        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _precision, _naive, _rounds, _options],
+        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _batches, _precision, _naive, _rounds, _options],
         arguments => Print(TrainSpeedBenchmark.Run(
             Options(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_naive),
-            arguments.GetValue(_rounds))));
+            arguments.GetValue(_rounds), arguments.GetValue(_batches))));
 
     private CliCommand ScoreSpeed() => Create(
         "score-speed", "Measures predictions for the test rows by a pipeline that was trained as little as possible.",
@@ -98,18 +104,43 @@ internal sealed class Commands
             Options(arguments, Generation), Texts(arguments), arguments.GetRequiredValue(_method), arguments.GetValue(_textBatch), arguments.GetValue(_newTokens), arguments.GetValue(_naive),
             arguments.GetValue(_rounds))));
 
+    private CliCommand StartUp() => Create(
+        "start-up", "Measures new processes from their start to their first prediction with a saved pipeline.",
+        "--train train.tsv --method prefix --virtual-tokens 20",
+        [_model, _pipelineRows, _pipeline, _method, _virtualTokens, _precision, _rounds, _options],
+        arguments =>
+        {
+            if (arguments.GetValue(_pipeline) is { } pipeline)
+                Print(StartUpBenchmark.Predict(pipeline));
+            else if (arguments.GetValue(_pipelineRows) is { } train)
+                Print(StartUpBenchmark.Run(Options(arguments, Classification), train, arguments.GetRequiredValue(_method), arguments.GetValue(_rounds)));
+            else
+                throw new ArgumentException("There is no pipeline to load; give training rows with --train, or a saved one with --pipeline.");
+        });
+
     private CliCommand Memory() => Create(
         "memory", "Measures the memory that training steps take.",
         "--task generation --train train.tsv --method prompt --virtual-tokens 100 --batch 8 --precision bfloat16",
-        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _precision, _onlyNaive, _options],
+        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _batches, _precision, _checkpointing, _onlyNaive, _options],
         arguments => Print(MemoryBenchmark.Run(
-            Options(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_onlyNaive))));
+            WithCheckpointing(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_onlyNaive), arguments.GetValue(_batches))));
 
     private CliCommand Chart() => Create(
         "chart", "Draws how many times as fast as the naive way the library is, from results that were measured with --naive.",
         "--input results.jsonl --output performance.svg",
         [_results, _chart],
         arguments => SpeedupChart.Save(Speedup.Read(arguments.GetRequiredValue(_results)), arguments.GetRequiredValue(_chart)));
+
+    private CliCommand Table() => Create(
+        "table", "Prints recorded results as tables in Markdown.", "--input results.jsonl", [_results, _page],
+        arguments =>
+        {
+            var lines = ResultTable.Lines(arguments.GetRequiredValue(_results));
+            if (arguments.GetValue(_page) is { } page)
+                ResultTable.PutInto(page, lines);
+            else
+                Console.WriteLine(string.Join(Environment.NewLine, lines));
+        });
 
     private CliCommand Micro()
     {
@@ -163,6 +194,13 @@ internal sealed class Commands
         options.BatchSize = arguments.GetValue(_batch) ?? options.BatchSize;
         if (arguments.GetResult(_precision) is { Implicit: false })
             options.Precision = Enum.Parse<Precision>(arguments.GetRequiredValue(_precision), ignoreCase: true);
+        return options;
+    }
+
+    private SoftPromptOptions WithCheckpointing(ParseResult arguments)
+    {
+        var options = Options(arguments);
+        options.GradientCheckpointing |= arguments.GetValue(_checkpointing);
         return options;
     }
 

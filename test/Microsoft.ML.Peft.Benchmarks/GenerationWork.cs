@@ -21,24 +21,24 @@ internal sealed class GenerationWork : TrainingWork
 
     public override IReadOnlyList<int> Lengths { get; }
 
-    public static GenerationWork Create(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows)
+    public static GenerationWork Create(PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows, int batches)
     {
         var method = options.ToMethodSettings();
         var settings = options.ToTrainingSettings(options.Seed ?? 1, null, writes: true) with { ValidationFraction = 0 };
         var texts = new TargetTexts([.. rows.Select(row => row.Text)], null, [.. rows.Select(row => row.Label)]);
         var (tokens, _) = GenerationTrainer.Tokenize(backbone, method, texts, null, settings, new TrainingObserver(_ => { }, _ => { }, () => { }), new Random(settings.Seed));
-        return new GenerationWork(method, settings, [.. SampleRows([.. tokens.Select(row => row.Length)], settings).Select(row => tokens[row])]);
+        return new GenerationWork(method, settings, [.. SampleRows([.. tokens.Select(row => row.Length)], settings, batches).Select(row => tokens[row])]);
     }
 
     public override Learner Start(PretrainedModel backbone)
     {
         var model = backbone.Frozen.Backbone;
-        using var initializer = new Initializer(Settings.Seed, model.Device);
+        var initializer = new Initializer(Settings.Seed, model.Device);
         var source = new InitializationSource(
             model, text => backbone.Words.Encode(text).Ids, backbone.Words.SpecialIds, _rows.Select(row => (IReadOnlyList<int>)[.. row.Prompt.Ids, .. row.Target]), null);
         var softPrompt = SoftPromptFactory.Create(Method, source, initializer);
         var task = new GenerationTask(backbone, softPrompt, Method.VirtualTokens, _rows, null, GenerationTrainer.LearningRate(Method, model, Settings), Settings.Generation);
-        return new Learner(task, softPrompt, null);
+        return new Learner(task, softPrompt, null, initializer);
     }
 
     /// <summary>

@@ -11,19 +11,23 @@ namespace Microsoft.ML.Peft.Benchmarks;
 internal static class MemoryBenchmark
 {
     public sealed record Result(
-        string Benchmark, string Model, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, bool Naive, int Steps, double TokensPerExample,
+        string Benchmark, string Model, string Task, string Method, int VirtualTokens, int Batch, string Precision, int Threads, bool Naive, bool GradientCheckpointing, int Steps, double TokensPerExample,
         int LongestBatchTokens, double LoadedMemoryMegabytes, double PeakMemoryMegabytes, double? MemoryGrowthMegabytes);
 
-    public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive)
+    public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive, int batches = TrainingWork.UsualBatches)
     {
         options = options.CheckedCopy();
         if (naive)
+        {
+            if (options.GradientCheckpointing)
+                throw new ArgumentException("The naive way keeps what layers compute; give --naive or --gradient-checkpointing.");
             options.Precision = Precision.Float32;
+        }
         using var backbone = PretrainedModel.Load(options.Model, options.Precision);
-        var work = TrainingWork.Create(task, backbone, options, DataFile.Read(train));
+        var work = TrainingWork.Create(task, backbone, options, DataFile.Read(train), batches);
         var memory = naive ? StepNaively(work, options.Model) : Step(work, backbone);
         return new Result(
-            "memory", MethodOptions.ModelName(backbone), task, method, work.Method.VirtualTokens, work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), naive, work.BatchesPerEpoch,
+            "memory", MethodOptions.ModelName(backbone), task, method, work.Method.VirtualTokens, work.Settings.BatchSize, backbone.Precision.ToString(), get_num_threads(), naive, options.GradientCheckpointing, work.BatchesPerEpoch,
             work.Lengths.Average(), work.Lengths.Order().Chunk(work.Settings.BatchSize).Max(rows => rows.Sum()), memory.Start, memory.Peak, memory.Growth);
     }
 

@@ -35,13 +35,13 @@ internal sealed class TrainSpeedBenchmark
         public double? NaiveGradientDifference { get; init; }
     }
 
-    public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive, int? rounds)
+    public static Result Run(SoftPromptOptions options, FileInfo train, string task, string method, bool naive, int? rounds, int batches = TrainingWork.UsualBatches)
     {
         options = options.CheckedCopy();
         var file = DataFile.Read(train);
         using var backbone = PretrainedModel.Load(options.Model, options.Precision);
         long start = Stopwatch.GetTimestamp();
-        var work = TrainingWork.Create(task, backbone, options, file);
+        var work = TrainingWork.Create(task, backbone, options, file, batches);
         double tokenizeSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         using var learner = work.Start(backbone);
@@ -58,12 +58,11 @@ internal sealed class TrainSpeedBenchmark
         Train(1, naive: false);
         double peak = memory.Peak;
         double? growth = memory.Growth;
-        double seconds = _rounds[0].Product + NaiveRound();
+        int count = asked ?? Rounds.Count(null, _rounds[0].Product + NaiveRound());
         _rounds.Clear();
-        int count = Rounds.Count(asked, seconds);
         var history = Train(count, naive: true);
 
-        seconds = Median.Of(_rounds.Select(round => round.Product));
+        double seconds = Median.Of(_rounds.Select(round => round.Product));
         int examples = _work.Lengths.Count, tokens = _work.Lengths.Sum();
         double needed = _work.OperationsPerEpoch(backbone.Configuration);
         return new Result(

@@ -10,7 +10,8 @@ namespace Microsoft.ML.Peft.Benchmarks;
 /// <param name="settings">How it is trained.</param>
 internal abstract class TrainingWork(MethodSettings method, TrainingSettings settings)
 {
-    private const int BatchesPerRound = 8;
+    /// <summary>How many batches a round goes through.</summary>
+    public const int UsualBatches = 8;
 
     public static string[] Tasks { get; } = ["classification", "generation"];
 
@@ -27,9 +28,10 @@ internal abstract class TrainingWork(MethodSettings method, TrainingSettings set
     /// <param name="backbone">The frozen model.</param>
     /// <param name="options">The method and how it is trained.</param>
     /// <param name="rows">The training file's rows.</param>
-    public static TrainingWork Create(string task, PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows) => task == "generation"
-        ? GenerationWork.Create(backbone, options, rows)
-        : ClassificationWork.Create(backbone, options, rows);
+    /// <param name="batches">How many batches are taken of them.</param>
+    public static TrainingWork Create(string task, PretrainedModel backbone, SoftPromptOptions options, IReadOnlyList<DataFile.Row> rows, int batches = UsualBatches) => task == "generation"
+        ? GenerationWork.Create(backbone, options, rows, batches)
+        : ClassificationWork.Create(backbone, options, rows, batches);
 
     /// <summary>A new soft prompt, the same each time, and the task that trains it.</summary>
     public abstract Learner Start(PretrainedModel backbone);
@@ -50,11 +52,11 @@ internal abstract class TrainingWork(MethodSettings method, TrainingSettings set
     /// The rows of a few of an epoch's batches, from short texts to long ones: sorted and cut by the session, they give batches
     /// of the same lengths again.
     /// </summary>
-    protected static int[] SampleRows(IReadOnlyList<int> lengths, TrainingSettings settings)
+    protected static int[] SampleRows(IReadOnlyList<int> lengths, TrainingSettings settings, int count)
     {
         var batches = new BatchSampler(lengths, settings.BatchSize, new Random(settings.Seed)).NextEpoch();
         int largest = batches.Max(batch => batch.Length);
         var whole = batches.Where(batch => batch.Length == largest).OrderBy(batch => batch.Sum(row => lengths[row])).ToArray();
-        return [.. Sample.Of(whole, BatchesPerRound).SelectMany(batch => batch)];
+        return [.. Sample.Of(whole, count).SelectMany(batch => batch)];
     }
 }

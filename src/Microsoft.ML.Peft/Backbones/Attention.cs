@@ -17,13 +17,15 @@ internal static class Attention
     public static Tensor Forward(Tensor query, Tensor key, Tensor value, Tensor? bias, double? scale = null, double? softcap = null)
     {
         long rows = query.size(0), heads = query.size(1), length = query.size(2), size = query.size(3), shared = key.size(1);
-        // The queries of a group attend to the same keys: one product for all of them.
-        query = query.Times(scale ?? 1 / Math.Sqrt(size)).reshape(rows, shared, heads / shared * length, size);
-        var scores = query.matmul(key.transpose(2, 3));                                     // [B, KV, G·S, K]
+        // The queries of a group attend to the same keys: one product for all of them. And not matmul, which does not survive a lack of memory.
+        query = query.Times(scale ?? 1 / Math.Sqrt(size)).reshape(rows * shared, heads / shared * length, size);
+        key = key.reshape(rows * shared, -1, size);
+        value = value.reshape(rows * shared, -1, size);
+        var scores = bmm(query, key.transpose(1, 2));                                       // [B·KV, G·S, K]
         if (softcap is { } cap)
             scores = tanh(scores.Times(1 / cap)).Times(cap);
         if (bias is not null)
-            scores = scores.view(rows, heads, length, -1).Plus(bias).view(rows, shared, heads / shared * length, -1);
-        return softmax(scores, 3).matmul(value).view(rows, heads, length, size);
+            scores = scores.view(rows, heads, length, -1).Plus(bias).view(rows * shared, heads / shared * length, -1);
+        return bmm(softmax(scores, 2), value).view(rows, heads, length, size);
     }
 }

@@ -31,15 +31,15 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         var prefix = prompt is null ? null : Prepare(prompt);
         var at = tensor(batch.Layout.Numbers(prefix?.Length ?? 0), device: Device);         // [N]
         var attention = Attention(batch.Layout, prefix);
-        return Run(Embed(Words(batch.Ids), at), at, attention, positions, onKeysValues);
+        return Run(Embed(Words(batch.Ids), at), at, attention, positions, onKeysValues, prompt?.Checkpoints);
     }
 
     /// <summary>Virtual tokens `[P, E]` alone, as one row: their hidden states `[P, D]`, or those at some positions.</summary>
-    public Tensor Forward(Tensor virtualTokens, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public Tensor Forward(Tensor virtualTokens, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null, GradientCheckpoints? checkpoints = null)
     {
         var layout = RowLayout.Of([(int)virtualTokens.size(0)]);
         var at = tensor(layout.Numbers(0), device: Device);
-        return Run(Embed(virtualTokens.to(Type), at), at, Attention(layout, null), positions, onKeysValues);
+        return Run(Embed(virtualTokens.to(Type), at), at, Attention(layout, null), positions, onKeysValues, checkpoints);
     }
 
     /// <summary>Virtual tokens become the keys and values that every layer makes of them.</summary>
@@ -49,7 +49,7 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
             return prompt;
         var keysValues = new List<Tensor>();                                                // 2·L of [KV, P, d]
         Forward(virtualTokens, empty(0, ScalarType.Int64, Device), (_, key, value) =>
-            keysValues.AddRange([key.transpose(0, 1).MoveToOuterDisposeScope(), value.transpose(0, 1).MoveToOuterDisposeScope()]));
+            keysValues.AddRange([key.transpose(0, 1).MoveToOuterDisposeScope(), value.transpose(0, 1).MoveToOuterDisposeScope()]), prompt.Checkpoints);
         return Prompt.FromKeysValues(prompt.Length, keysValues);
     }
 
@@ -76,7 +76,8 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     public override void Dispose() => weights.Dispose();
 
-    private Tensor Run(Tensor hidden, Tensor at, RowAttention attention, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues)
+    private Tensor Run(
+        Tensor hidden, Tensor at, RowAttention attention, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues, GradientCheckpoints? checkpoints = null)
     {
         var angles = weights.Rotary?.At(at);
         var localAngles = weights.LocalRotary?.At(at) ?? angles;
@@ -84,7 +85,7 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         {
             using var scope = NewDisposeScope();
             var context = new LayerContext(layer, configuration.IsSliding(layer) ? localAngles : angles, attention, layer == configuration.Layers - 1 ? positions : null, onKeysValues);
-            hidden = Layer(hidden, weights.Layers[layer], context).MoveToOuterDisposeScope();
+            hidden = (checkpoints is null ? Layer(hidden, weights.Layers[layer], context) : Layer(hidden, weights.Layers[layer], context, checkpoints)).MoveToOuterDisposeScope();
         }
         return weights.FinalNorm is { } norm ? norm.Forward(hidden) : hidden;
     }
@@ -100,6 +101,21 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         hidden = hidden.Plus(layer.PostAttentionNorm?.Forward(attended) ?? attended);
         var inner = Mlp(layer.MlpNorm.Forward(hidden), layer);
         return hidden.Plus(layer.PostMlpNorm?.Forward(inner) ?? inner);
+    }
+
+    /// <summary>The same as a segment, whose outputs are the layer's and, where they are wanted, its keys and values.</summary>
+    private Tensor Layer(Tensor hidden, DecoderLayer layer, LayerContext context, GradientCheckpoints checkpoints)
+    {
+        if (context.OnKeysValues is not { } onKeysValues)
+            return checkpoints.Run(() => Layer(hidden, layer, context));
+        var outputs = checkpoints.Run(() =>
+        {
+            Tensor[] own = [];
+            var output = Layer(hidden, layer, context with { OnKeysValues = (_, key, value) => own = [key, value] });
+            return [output, .. own];
+        });
+        onKeysValues(context.Layer, outputs[1].MoveToOuterDisposeScope(), outputs[2].MoveToOuterDisposeScope());
+        return outputs[0];
     }
 
     private Tensor Mlp(Tensor x, DecoderLayer layer)
@@ -121,17 +137,21 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
     {
         int heads = configuration.Heads, shared = configuration.KeyValueHeads;
         var projected = layer.QueryKeyValue.Forward(x).view(x.size(0), heads + 2 * shared, configuration.HeadSize);    // [M, H + 2KV, d]
-        Tensor rotated = projected.narrow(1, 0, heads + shared), value = projected.narrow(1, heads + shared, shared);
+        var parts = projected.split([heads + shared, shared], 1);
+        Tensor rotated = parts[0], value = parts[1];
         if (layer.QueryNorm is { } queryNorm && layer.KeyNorm is { } keyNorm)
-            rotated = cat([queryNorm.Forward(rotated.narrow(1, 0, heads)), keyNorm.Forward(rotated.narrow(1, heads, shared))], 1);
+        {
+            parts = rotated.split([heads, shared], 1);
+            rotated = cat([queryNorm.Forward(parts[0]), keyNorm.Forward(parts[1])], 1);
+        }
         if (context.Angles is { } angles)
         {
             var rotary = configuration.IsSliding(context.Layer) ? weights.LocalRotary ?? weights.Rotary! : weights.Rotary!;
             rotated = rotary.Apply(rotated, angles);
         }
-        Tensor query = rotated.narrow(1, 0, heads), key = rotated.narrow(1, heads, shared);
-        context.OnKeysValues?.Invoke(context.Layer, key, value);
-        return context.Attention.Forward(context.Layer, query, key, value);
+        parts = rotated.split([heads, shared], 1);
+        context.OnKeysValues?.Invoke(context.Layer, parts[1], value);
+        return context.Attention.Forward(context.Layer, parts[0], parts[1], value);
     }
 
     private Tensor Words(Tensor ids)

@@ -44,21 +44,28 @@ internal sealed class Encoder : Backbone
         for (int layer = 0; layer < Configuration.Layers; layer++)
         {
             using var scope = NewDisposeScope();
-            var weights = _weights.Layers[layer];
-            var projected = weights.QueryKeyValue.Forward(hidden).view(hidden.size(0), 3, Configuration.Heads, Configuration.HeadSize);     // [M, 3, H, D/H]
-            Tensor query = projected.select(1, 0), key = projected.select(1, 1), value = projected.select(1, 2);
-            onKeysValues?.Invoke(layer, key, value);
-            var read = attention.Forward(layer, query, key, value);                             // [M, D]
-            if (positions is not null && layer == Configuration.Layers - 1)
-                (hidden, read) = (hidden.index_select(0, positions), read.index_select(0, positions));
-            hidden = weights.AttentionNorm.Forward(hidden.Plus(weights.AttentionOutput.Forward(read)));
-            var inner = Configuration.Activation.Apply(weights.Intermediate.Forward(hidden));   // [M, 4D]
-            hidden = weights.OutputNorm.Forward(hidden.Plus(weights.Output.Forward(inner))).MoveToOuterDisposeScope();
+            var (number, input) = (layer, hidden);
+            Tensor Compute() => Layer(number, input, attention, number == Configuration.Layers - 1 ? positions : null, onKeysValues);
+            hidden = (prompt?.Checkpoints is { } checkpoints ? checkpoints.Run(Compute) : Compute()).MoveToOuterDisposeScope();
         }
         return hidden;
     }
 
     public override void Dispose() => _weights.Dispose();
+
+    private Tensor Layer(int layer, Tensor hidden, RowAttention attention, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues)
+    {
+        var weights = _weights.Layers[layer];
+        var projected = weights.QueryKeyValue.Forward(hidden).view(hidden.size(0), 3, Configuration.Heads, Configuration.HeadSize);     // [M, 3, H, D/H]
+        var parts = projected.unbind(1);                                                        // query, key, value
+        onKeysValues?.Invoke(layer, parts[1], parts[2]);
+        var read = attention.Forward(layer, parts[0], parts[1], parts[2]);                      // [M, D]
+        if (positions is not null)
+            (hidden, read) = (hidden.index_select(0, positions), read.index_select(0, positions));
+        hidden = weights.AttentionNorm.Forward(hidden.Plus(weights.AttentionOutput.Forward(read)));
+        var inner = Configuration.Activation.Apply(weights.Intermediate.Forward(hidden));       // [M, 4D]
+        return weights.OutputNorm.Forward(hidden.Plus(weights.Output.Forward(inner)));
+    }
 
     private Tensor Embed(TokenBatch batch, RowLayout layout, Prompt? prompt)
     {

@@ -49,15 +49,19 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
         if (prompt?.Embeddings is { } virtualTokens)
             (hidden, layout) = (layout.InFront(virtualTokens, hidden), layout.Widen(prompt.Length));    // [M, D]
         var stack = weights.Encoder;
+        // Without virtual tokens no gradient comes here.
+        var checkpoints = prompt?.Embeddings is null ? null : prompt.Checkpoints;
         var attention = new PackedAttention(layout, null, Bias(stack.RelativeBias, layout, 0), AttentionScale);
         for (int number = 0; number < stack.Layers.Length; number++)
         {
             using var scope = NewDisposeScope();
-            var layer = stack.Layers[number];
-            hidden = SelfAttend(hidden, layer, number, attention);
-            hidden = Mlp(hidden, layer).MoveToOuterDisposeScope();
+            var (at, input) = (number, hidden);
+            Tensor Compute() => Mlp(SelfAttend(input, stack.Layers[at], at, attention), stack.Layers[at]);
+            hidden = (checkpoints is null ? Compute() : checkpoints.Run(Compute)).MoveToOuterDisposeScope();
         }
-        return (stack.FinalNorm.Forward(hidden), layout);
+        // All layers of the decoder read it.
+        var source = stack.FinalNorm.Forward(hidden);
+        return (checkpoints is null ? source : checkpoints.Share([source])[0], layout);
     }
 
     /// <summary>The decoder's last hidden states for whole targets.</summary>
@@ -65,7 +69,7 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
     {
         var prefix = prompt?.KeysValuesAs(Type);
         var bias = Bias(weights.Decoder.RelativeBias, target.Layout, prefix is null ? 0 : prompt!.Length);
-        return Decode(target.Ids, new PackedAttention(target.Layout, prefix, bias, AttentionScale), source, positions, onKeysValues);
+        return Decode(target.Ids, new PackedAttention(target.Layout, prefix, bias, AttentionScale), source, positions, onKeysValues, prompt?.Checkpoints);
     }
 
     /// <summary>One further token per row `[B]` behind those that the cache holds, which then holds it too: hidden states `[B, D]`.</summary>
@@ -102,19 +106,22 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
     public IEnumerable<(Tensor Key, Tensor Value)> SourceKeysValues(Tensor source) =>
         weights.Decoder.Layers.Select(layer => PackedSource.KeysValues(layer.Cross!, source, configuration.HeadSize));
 
-    private Tensor Decode(Tensor ids, RowAttention self, SourceAttention source, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues)
+    private Tensor Decode(
+        Tensor ids, RowAttention self, SourceAttention source, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues, GradientCheckpoints? checkpoints = null)
     {
         var hidden = weights.WordEmbeddings.index_select(0, ids);                               // [M, D]
         var stack = weights.Decoder;
         for (int number = 0; number < stack.Layers.Length; number++)
         {
             using var scope = NewDisposeScope();
-            var layer = stack.Layers[number];
-            hidden = SelfAttend(hidden, layer, number, self, onKeysValues);
-            hidden = CrossAttend(hidden, layer.Cross!, number, source);
-            if (positions is not null && number == stack.Layers.Length - 1)
-                hidden = hidden.index_select(0, positions);
-            hidden = Mlp(hidden, layer).MoveToOuterDisposeScope();
+            var (at, input) = (number, hidden);
+            Tensor Compute()
+            {
+                var layer = stack.Layers[at];
+                var attended = CrossAttend(SelfAttend(input, layer, at, self, onKeysValues), layer.Cross!, at, source);
+                return Mlp(positions is not null && at == stack.Layers.Length - 1 ? attended.index_select(0, positions) : attended, layer);
+            }
+            hidden = (checkpoints is null ? Compute() : checkpoints.Run(Compute)).MoveToOuterDisposeScope();
         }
         return stack.FinalNorm.Forward(hidden);
     }
@@ -123,9 +130,9 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
     {
         var projected = layer.QueryKeyValue.Forward(layer.SelfAttentionNorm.Forward(hidden))
             .view(hidden.size(0), 3, configuration.Heads, configuration.HeadSize);              // [M, 3, H, d]
-        Tensor query = projected.select(1, 0), key = projected.select(1, 1), value = projected.select(1, 2);
-        onKeysValues?.Invoke(number, key, value);
-        return hidden.Plus(layer.AttentionOutput.Forward(attention.Forward(number, query, key, value)));
+        var parts = projected.unbind(1);                                                        // query, key, value
+        onKeysValues?.Invoke(number, parts[1], parts[2]);
+        return hidden.Plus(layer.AttentionOutput.Forward(attention.Forward(number, parts[0], parts[1], parts[2])));
     }
 
     private Tensor CrossAttend(Tensor hidden, CrossAttention cross, int number, SourceAttention source)

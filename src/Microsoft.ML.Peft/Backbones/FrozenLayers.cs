@@ -24,10 +24,14 @@ internal interface IFrozenNorm : IDisposable
 /// <summary>Root mean square normalisation with frozen gain `[D]`, computed in 32-bit floats.</summary>
 internal sealed record FrozenRmsNorm(Tensor Weight, double Epsilon) : IFrozenNorm
 {
+    private readonly double _share = 1.0 / Weight.size(0);
+
     public Tensor Forward(Tensor x)
     {
         var wide = x.to(ScalarType.Float32);
-        return wide.mul(rsqrt(wide.square().mean([-1], keepdim: true).Plus(Epsilon))).to(x.dtype).mul(Weight);
+        // The mean square from the norm: its kernel and its gradient go over x once, a square and a mean do so several times.
+        var meanSquare = wide.norm(-1, keepdim: true).square().Times(_share);
+        return wide.mul(rsqrt(meanSquare.Plus(Epsilon))).to(x.dtype).mul(Weight);
     }
 
     public void Dispose() => Weight.Dispose();

@@ -19,6 +19,9 @@ internal sealed class Prompt : IDisposable
     /// <summary>Keys (even) and values (odd) of all layers `[KV, P, d]`, or null.</summary>
     public IReadOnlyList<Tensor>? KeysValues { get; private init; }
 
+    /// <summary>Set in a training step that computes layers again instead of keeping what they computed; else null.</summary>
+    public GradientCheckpoints? Checkpoints { get; private init; }
+
     /// <summary>An input prompt from the layout of Hugging Face's files `[P·submodules, E]`.</summary>
     /// <param name="embeddings">The layout.</param>
     /// <param name="submodules">2 for an encoder–decoder, whose file holds P further rows for the decoder, which nothing reads; else 1.</param>
@@ -51,6 +54,14 @@ internal sealed class Prompt : IDisposable
 
     /// <summary>A prefix from keys and values `[KV, P, d]`, layer by layer.</summary>
     public static Prompt FromKeysValues(int length, IReadOnlyList<Tensor> keysValues) => new(length) { KeysValues = keysValues };
+
+    /// <summary>The same prompt for one training step, whose gradients reach it through the checkpoints; itself where they are null.</summary>
+    public Prompt With(GradientCheckpoints? checkpoints) => checkpoints is null ? this : new Prompt(Length)
+    {
+        Checkpoints = checkpoints,
+        Embeddings = Embeddings is null ? null : checkpoints.Share([Embeddings])[0],
+        KeysValues = KeysValues is null ? null : checkpoints.Share(KeysValues),
+    };
 
     /// <summary>The prefix in another number format.</summary>
     public IReadOnlyList<Tensor>? KeysValuesAs(ScalarType type) =>

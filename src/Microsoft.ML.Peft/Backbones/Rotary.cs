@@ -6,7 +6,7 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <summary>Rotary position embeddings (Su et al. 2021), halves rotated against each other as in GPT-NeoX.</summary>
 internal sealed class Rotary : IDisposable
 {
-    private readonly Tensor _frequencies;   // [R], each twice
+    private readonly Tensor _frequencies;   // [R], each twice, the first time negative
     private readonly double _scale;
     private readonly ScalarType _type;
     private readonly int _size;             // R
@@ -15,12 +15,12 @@ internal sealed class Rotary : IDisposable
     {
         _size = configuration.SizeIn(headSize);
         float[] frequencies = Array.ConvertAll(RotaryFrequencies.Of(configuration, _size), frequency => (float)frequency);
-        _frequencies = tensor((float[])[.. frequencies, .. frequencies], device: device).DetachFromDisposeScope();
+        _frequencies = tensor((float[])[.. frequencies.Select(frequency => -frequency), .. frequencies], device: device).DetachFromDisposeScope();
         _scale = RotaryFrequencies.AttentionFactor(configuration);
         _type = type;
     }
 
-    /// <summary>Cosines and sines for positions `[M]`: `[M, 1, R]`.</summary>
+    /// <summary>Cosines and sines for positions `[M]`: `[M, 1, R]`, the first half's sines negative.</summary>
     public (Tensor Cos, Tensor Sin) At(Tensor positions)
     {
         var angles = positions.view(-1, 1, 1).to(ScalarType.Float32).mul(_frequencies);
@@ -32,8 +32,8 @@ internal sealed class Rotary : IDisposable
     {
         long size = x.size(2);
         var rotated = size == _size ? x : x.narrow(2, 0, _size);
-        var (first, second) = (rotated.narrow(2, 0, _size / 2), rotated.narrow(2, _size / 2, _size / 2));
-        rotated = rotated.mul(at.Cos).Plus(cat([second.neg(), first], 2).mul(at.Sin));
+        // Rolled by half its length a vector has its halves exchanged; the one that then comes first is to be subtracted, as the sines' signs say.
+        rotated = rotated.mul(at.Cos).Plus(rotated.roll(_size / 2, 2).mul(at.Sin));
         return size == _size ? rotated : cat([rotated, x.narrow(2, _size, size - _size)], 2);
     }
 

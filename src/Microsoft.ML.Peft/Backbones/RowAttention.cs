@@ -27,10 +27,9 @@ internal sealed class PackedAttention(
         var groups = layout.Groups;
         if (groups.Count == 1)
             return Attend(layer, groups[0], query, key, value);
-        return cat([.. groups.Select(group => Attend(layer, group, Part(query, group), Part(key, group), Part(value, group)))], 0);
+        Tensor[] queries = layout.Split(query), keys = layout.Split(key), values = layout.Split(value);
+        return cat([.. groups.Select((group, i) => Attend(layer, group, queries[i], keys[i], values[i]))], 0);
     }
-
-    private static Tensor Part(Tensor x, RowGroup group) => x.narrow(0, group.Start, group.Count);
 
     private Tensor Attend(int layer, RowGroup group, Tensor query, Tensor key, Tensor value)
     {

@@ -62,9 +62,12 @@ internal sealed class RowLayout
     {
         long size = values.size(1);
         // Expanded before it is converted, so that the rows' gradients are added up in the first part's own number format.
-        return cat([.. Groups.Select(group => cat(
-            [first.expand(group.Rows, -1, -1).to(values.dtype), values.narrow(0, group.Start, group.Count).view(group.Rows, group.Length, size)], 1).view(-1, size))], 0);
+        return cat([.. Groups.Zip(Split(values), (group, part) => cat(
+            [first.expand(group.Rows, -1, -1).to(values.dtype), part.view(group.Rows, group.Length, size)], 1).view(-1, size))], 0);
     }
+
+    /// <summary>The groups' parts of values `[M, …]`, whose gradients need not be padded and added up, as those of single parts would be.</summary>
+    public Tensor[] Split(Tensor values) => values.split([.. Groups.Select(group => group.Count)], 0);
 
     public int Length(int row) => _lengths[row];
 

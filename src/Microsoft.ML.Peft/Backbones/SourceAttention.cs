@@ -40,7 +40,8 @@ internal sealed class PackedSource : SourceAttention
     public static (Tensor Key, Tensor Value) KeysValues(CrossAttention weights, Tensor source, int headSize)
     {
         var projected = weights.KeyValue.Forward(source).view(source.size(0), 2, -1, headSize);                    // [M, 2, H, d]
-        return (projected.select(1, 0), projected.select(1, 1));
+        var parts = projected.unbind(1);
+        return (parts[0], parts[1]);
     }
 
     public override Tensor Forward(int layer, CrossAttention weights, Tensor query)

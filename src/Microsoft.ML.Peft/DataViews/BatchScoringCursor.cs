@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Peft.DataViews;
 
-/// <summary>Reads a batch of rows ahead, buffers the columns passed through, and scores the batch when the first prediction is read.</summary>
+/// <summary>Reads a window of rows ahead, buffers the columns passed through, and scores the window when the first prediction is read.</summary>
 internal sealed class BatchScoringCursor : DataViewRowCursor
 {
     private readonly ScoringSchema _schema;
@@ -16,6 +16,8 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
     private readonly DataViewRowId[] _ids;
     private readonly long[] _batches;
     private readonly ScoredRows _outputs;
+    private readonly ScoringWindow _window;
+    private int _size;
     private int _count;
     private int _current;
     private long _position = -1;
@@ -23,17 +25,18 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
     private bool _finished;
 
     public BatchScoringCursor(
-        DataViewRowCursor input, IReadOnlyCollection<DataViewSchema.Column> active, ScoringSchema schema, TextScorer scorer, int batchSize)
+        DataViewRowCursor input, IReadOnlyCollection<DataViewSchema.Column> active, ScoringSchema schema, TextScorer scorer, ScoringWindow window)
     {
-        (_input, _schema, _scorer) = (input, schema, scorer);
+        (_input, _schema, _scorer, _window, _size) = (input, schema, scorer, window, window.First);
+        int most = window.Most;
         _active = schema.ActiveColumns(active);
-        _buffers = schema.PassedThrough(active).ToDictionary(c => c.Index, c => ColumnBuffer.Create(input, c, batchSize));
-        _texts = new TextBuffer(input, schema.Text, batchSize);
-        _secondTexts = schema.SecondText is { } second ? new TextBuffer(input, second, batchSize) : null;
+        _buffers = schema.PassedThrough(active).ToDictionary(c => c.Index, c => ColumnBuffer.Create(input, c, most));
+        _texts = new TextBuffer(input, schema.Text, most);
+        _secondTexts = schema.SecondText is { } second ? new TextBuffer(input, second, most) : null;
         _inputId = input.GetIdGetter();
-        _ids = new DataViewRowId[batchSize];
-        _batches = new long[batchSize];
-        _outputs = new ScoredRows(batchSize, schema.Outputs);
+        _ids = new DataViewRowId[most];
+        _batches = new long[most];
+        _outputs = new ScoredRows(most, schema.Outputs);
     }
 
     public override DataViewSchema Schema => _schema.Output;
@@ -49,7 +52,7 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
         if (_finished)
             return false;
         if (++_current >= _count)
-            ReadBatch();
+            ReadWindow();
         if (_count == 0)
         {
             Finish();
@@ -80,10 +83,11 @@ internal sealed class BatchScoringCursor : DataViewRowCursor
         base.Dispose(disposing);
     }
 
-    private void ReadBatch()
+    private void ReadWindow()
     {
+        _size = _count == _size ? _window.After(_size) : _size;
         (_count, _current, _scored) = (0, 0, false);
-        while (_count < _ids.Length && _input.MoveNext())
+        while (_count < _size && _input.MoveNext())
         {
             foreach (var buffer in _buffers.Values)
                 buffer.Read(_count);

@@ -4,15 +4,9 @@ using Microsoft.ML.Peft.Inference;
 namespace Microsoft.ML.Peft.DataViews;
 
 /// <summary>The input with predictions, computed batch by batch when a cursor reads them.</summary>
-internal sealed class BatchScoringView(IDataView source, PredictionShape shape, TextScorer scorer, int? batchSize = null) : IDataView
+internal sealed class BatchScoringView(IDataView source, PredictionShape shape, TextScorer scorer, ScoringWindow? window = null) : IDataView
 {
-    /// <summary>Enough rows for the model to sort by length; few enough to buffer.</summary>
-    public const int DefaultBatchSize = 256;
-
-    /// <summary>Written texts take seconds: fewer at a time, so that who reads a few rows does not wait for hundreds.</summary>
-    public const int WritingBatchSize = 32;
-
-    private readonly int _batchSize = batchSize ?? (shape.Task == PredictionTask.Generation ? WritingBatchSize : DefaultBatchSize);
+    private readonly ScoringWindow _window = window ?? (shape.Task == PredictionTask.Generation ? ScoringWindow.Writing : ScoringWindow.Scoring);
     private readonly ScoringSchema _schema = new(source.Schema, shape);
 
     public DataViewSchema Schema => _schema.Output;
@@ -27,7 +21,7 @@ internal sealed class BatchScoringView(IDataView source, PredictionShape shape, 
         var input = source.GetRowCursor(_schema.Dependencies(needed), rand);
         bool batched = needed.Any(_schema.IsPrediction) && _schema.PassedThrough(needed).All(c => ColumnBuffer.CanHold(c.Type));
         return batched
-            ? new BatchScoringCursor(input, needed, _schema, scorer, _batchSize)
+            ? new BatchScoringCursor(input, needed, _schema, scorer, _window)
             : new RowScoringCursor(input, new ScoringRow(input, needed, _schema, scorer));
     }
 

@@ -129,7 +129,7 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
         if (_shape.Task == PredictionTask.Generation)
             _model.Write(texts, secondTexts, outputs.Texts(texts.Length));
         else
-            _model.Score(texts, secondTexts, outputs.Numbers(texts.Length));
+            _model.Score(texts, secondTexts, outputs.Numbers(texts.Length), _host.CheckAlive);
     }
 
     private void CheckNotDisposed()

@@ -168,13 +168,14 @@ public sealed partial class PeftModel : IDisposable
     /// <param name="texts">The texts.</param>
     /// <param name="secondTexts">As many second texts, or none.</param>
     /// <param name="outputs">Receives the outputs.</param>
-    internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs)
+    /// <param name="checkCancelled">Called before each batch.</param>
+    internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs, Action? checkCancelled = null)
     {
         using var use = Use();
         var rows = new TokenizedText[texts.Length];
         for (int row = 0; row < rows.Length; row++)
             rows[row] = Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "");
-        Scorer.Run(Transformer, _prompt, rows, _labelWords is null ? _adapter.Head!.Forward : _labelWords.Score, Outputs, outputs);
+        Scorer.Run(Transformer, _prompt, rows, _labelWords is null ? _adapter.Head!.Forward : _labelWords.Score, Outputs, outputs, checkCancelled);
         if (_adapter.LabelWords is { Scale: var scale })
             System.Numerics.Tensors.TensorPrimitives.Multiply(outputs, (float)scale, outputs);
         foreach (float output in outputs)

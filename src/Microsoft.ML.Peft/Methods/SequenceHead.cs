@@ -98,7 +98,7 @@ internal sealed class SequenceHead : IDisposable
     private static Tensor Mean(Tensor hidden, RowLayout rows, int virtualTokens)
     {
         long size = hidden.size(1);
-        var means = cat([.. rows.Groups.Select(group => hidden.narrow(0, group.Start, group.Count).view(group.Rows, group.Length, size)
+        var means = cat([.. rows.Groups.Zip(rows.Split(hidden), (group, part) => part.view(group.Rows, group.Length, size)
             .narrow(1, virtualTokens, group.Length - virtualTokens).to(ScalarType.Float32).mean([1]))], 0);     // [B, D], as the rows lie
         var places = new long[rows.Rows];
         for (int i = 0; i < places.Length; i++)

@@ -65,6 +65,14 @@ internal sealed class AdamWOptimizer : IDisposable
         }
     }
 
+    /// <summary>Forgets what backward passes have summed up since the last update.</summary>
+    public void ClearGradients()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var entry in _entries)
+            entry.Parameter.grad?.zero_();
+    }
+
     public void Dispose()
     {
         foreach (var entry in _entries)

@@ -64,7 +64,8 @@ internal sealed class GenerationTask : TrainingTask
 
     public override bool LowerIsBetter => true;
 
-    public override Tensor Loss(int[] rows) => LossOf([.. rows.Select(row => _train[row])], _softPrompt.Forward());
+    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null) =>
+        LossOf([.. rows.Select(row => _train[row])], _softPrompt.Forward().With(checkpoints));
 
     public override double Weight(int[] rows) => rows.Sum(row => _train[row].Target.Length);
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
 using static TorchSharp.torch;
 
@@ -48,10 +49,10 @@ internal sealed class HeadTask : TrainingTask
     /// <summary>Makes a head that predicts labels as they were given, of another training, learn on as this one's does.</summary>
     public void StandardizeHead() => _scale.Apply(_trainee.Head);
 
-    public override Tensor Loss(int[] rows)
+    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null)
     {
         var (batch, labels) = _train.Batch(rows, _trainee.Backbone);
-        return TaskLoss.Loss(_task, _trainee.Forward(batch), labels, _labelSmoothing);
+        return TaskLoss.Loss(_task, _trainee.Forward(batch, checkpoints), labels, _labelSmoothing);
     }
 
     public override ValidationResult Validate(Action checkCancelled)

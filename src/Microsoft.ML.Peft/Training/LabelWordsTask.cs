@@ -46,10 +46,10 @@ internal sealed class LabelWordsTask : TrainingTask
 
     public override string MetricName => TaskLoss.MetricName(_task);
 
-    public override Tensor Loss(int[] rows)
+    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null)
     {
         var (batch, labels) = _train.Batch(rows, _transformer);
-        return TaskLoss.Loss(_task, _words.Score(_transformer, batch, _softPrompt.Forward()), labels, _labelSmoothing);
+        return TaskLoss.Loss(_task, _words.Score(_transformer, batch, _softPrompt.Forward().With(checkpoints)), labels, _labelSmoothing);
     }
 
     public override ValidationResult Validate(Action checkCancelled) => new(TaskLoss.Metric(_task, Score(checkCancelled), _validation!.Labels));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Native;
 using static System.FormattableString;
 using static TorchSharp.torch;
@@ -24,6 +25,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly List<TrainingEpoch> _epochs = [];
     private readonly Stopwatch _clock = new();
     private IReadOnlyList<Tensor> _bestValues = [];
+    private int _microBatchTokens;
     private TimeSpan _elapsedBefore;
     private long _examples;
     private bool _started;
@@ -39,6 +41,7 @@ internal sealed class TrainingSession : IDisposable
         _settings = settings;
         _observer = observer;
         _sampler = new BatchSampler(task.RowLengths, settings.BatchSize, random);
+        _microBatchTokens = settings.MicroBatchTokens;
         _optimizer = new AdamWOptimizer(task.Groups, settings.WeightDecay, settings.MaxGradientNorm);
         var (usual, leastSteps) = task.UsualLength;
         MaxEpochs = settings.MaxEpochs ?? Math.Max(usual, (leastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
@@ -185,6 +188,7 @@ internal sealed class TrainingSession : IDisposable
         BestEpoch = BestEpoch,
         Best = Best,
         Baseline = Baseline,
+        MicroBatchTokens = _microBatchTokens,
         Ended = Ended,
     };
 
@@ -197,6 +201,7 @@ internal sealed class TrainingSession : IDisposable
             _sampler.NextEpoch();
         _optimizer.Steps = state.Steps;
         (_examples, _elapsedBefore) = (state.Examples, state.Elapsed);
+        _microBatchTokens = state.MicroBatchTokens ?? _microBatchTokens;
         (BestEpoch, Best, Baseline, Ended) = (state.BestEpoch, state.Best, state.Baseline, state.Ended);
         _started = true;
     }
@@ -243,20 +248,63 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>One update from a batch; its mean loss.</summary>
     private double Step(int[] rows, int epoch)
     {
+        double mean;
+        using var drawn = _settings.SplitsToFit ? _task.Generator?.get_state() : null;
+        while (true)
+        {
+            try
+            {
+                mean = ComputeGradients(rows, epoch);
+                break;
+            }
+            catch (Exception e) when (_settings.SplitsToFit && OutOfMemory.Is(e))
+            {
+                Split(rows, e);
+                // The step begins anew, with the same draws.
+                _optimizer.ClearGradients();
+                if (drawn is not null)
+                    _task.Generator!.set_state(drawn);
+            }
+        }
+        _optimizer.Step(ScheduleFactor());
+        return mean;
+    }
+
+    /// <summary>Adds up the gradients of a batch's mean loss, which it returns.</summary>
+    private double ComputeGradients(int[] rows, int epoch)
+    {
         double mean = 0;
-        foreach (int[] part in MicroBatches.Split(rows, _task.RowLengths, _settings.MicroBatchTokens))
+        foreach (int[] part in MicroBatches.Split(rows, _task.RowLengths, _microBatchTokens))
         {
             using var scope = NewDisposeScope();
-            var loss = _task.Loss(part);
+            var checkpoints = _settings.GradientCheckpointing ? new GradientCheckpoints() : null;
+            var loss = _task.Loss(part, checkpoints);
             double value = loss.item<float>();
             if (!double.IsFinite(value))
                 throw _task.Diverged($"the loss became {value} in epoch {epoch}, step {_optimizer.Steps + 1}");
             double share = part.Length == rows.Length ? 1 : _task.Weight(part) / _task.Weight(rows);
             mean += value * share;
-            (share == 1 ? loss : loss.Times(share)).backward();
+            loss = share == 1 ? loss : loss.Times(share);
+            if (checkpoints is null)
+                loss.backward();
+            else
+                checkpoints.Backward(loss);
         }
-        _optimizer.Step(ScheduleFactor());
         return mean;
+    }
+
+    /// <summary>From now on batches are computed in parts of half the size that memory did not suffice for.</summary>
+    private void Split(int[] rows, Exception cause)
+    {
+        int[] largest = MicroBatches.Split(rows, _task.RowLengths, _microBatchTokens).MaxBy(part => part.Sum(row => _task.RowLengths[row]))!;
+        int tokens = largest.Sum(row => _task.RowLengths[row]);
+        if (largest.Length == 1)
+        {
+            throw new InvalidOperationException(
+                $"Memory does not suffice for a training step of a single text of {tokens} tokens; set GradientCheckpointing = true, or lower MaxTokens or VirtualTokens.", cause);
+        }
+        _microBatchTokens = tokens / 2;
+        _observer.Log($"Memory did not suffice for {tokens} tokens at a time: batches are computed in parts of at most {_microBatchTokens} tokens from now on.");
     }
 
     private double ScheduleFactor() => Schedule.Factor(_settings.Schedule, _optimizer.Steps, Steps, _settings.WarmUpFraction);

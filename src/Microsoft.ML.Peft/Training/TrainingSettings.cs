@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.Peft.Training;
 
 /// <summary>The training loop's own settings; the public options classes document each.</summary>
@@ -35,6 +37,12 @@ internal sealed record TrainingSettings
 
     /// <summary>Larger batches are computed in parts, see <see cref="MicroBatches"/>.</summary>
     public int MicroBatchTokens { get; init; } = 8192;
+
+    /// <summary>Whether a batch that memory does not suffice for is computed in smaller parts, rather than being an error.</summary>
+    [JsonIgnore]    // Changes nothing but what would have been an error.
+    public bool SplitsToFit { get; init; }
+
+    public bool GradientCheckpointing { get; init; }
 
     /// <summary>The label names in class order, where known: for label word initialisation and the saved adapter.</summary>
     public IReadOnlyList<string>? LabelNames { get; init; }

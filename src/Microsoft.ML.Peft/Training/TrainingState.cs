@@ -26,6 +26,9 @@ internal sealed record TrainingState
     /// <summary>Null without validation rows.</summary>
     public required double? Baseline { get; init; }
 
+    /// <summary>The parts' size that memory was found to suffice for; null where that was never asked.</summary>
+    public int? MicroBatchTokens { get; init; }
+
     /// <summary>Whether no epoch is left to run.</summary>
     public required bool Ended { get; init; }
 }

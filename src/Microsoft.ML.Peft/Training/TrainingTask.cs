@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.Peft.Backbones;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -33,7 +34,9 @@ internal abstract class TrainingTask : IDisposable
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(group => group.Parameters.Values);
 
     /// <summary>The mean loss over some training rows, a scalar with gradient. Called in a dispose scope.</summary>
-    public abstract Tensor Loss(int[] rows);
+    /// <param name="rows">The rows' numbers.</param>
+    /// <param name="checkpoints">Through which the gradients are computed; null where it is the loss's own backward pass.</param>
+    public abstract Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null);
 
     /// <summary>What the mean in <see cref="Loss"/> is over: the rows' weight in the mean over all rows.</summary>
     public virtual double Weight(int[] rows) => rows.Length;

@@ -93,11 +93,11 @@ internal sealed class NaiveDecoder(DecoderConfiguration shape, DecoderWeights we
     {
         long size = at.Cos.size(3);
         Tensor rotated = x.narrow(3, 0, size), first = x.narrow(3, 0, size / 2), second = x.narrow(3, size / 2, size / 2);
-        rotated = rotated.mul(at.Cos).Plus(cat([second.neg(), first], 3).mul(at.Sin));
+        rotated = rotated.mul(at.Cos).Plus(cat([second, first], 3).mul(at.Sin));
         return size == x.size(3) ? rotated : cat([rotated, x.narrow(3, size, x.size(3) - size)], 3);
     }
 
-    /// <summary>Cosines and sines `[B, 1, S, R]`; null where positions are learned.</summary>
+    /// <summary>Cosines and sines `[B, 1, S, R]`, the first half's sines negative; null where positions are learned.</summary>
     private static (Tensor Cos, Tensor Sin)? Angles(Rotary? rotary, Tensor positions)
     {
         if (rotary is null)

@@ -43,7 +43,7 @@ public sealed class RotaryTests : IDisposable
         var (cos, sin) = rotary.At(tensor(new long[] { 1 }));
         double length = Math.Sqrt(Math.Pow(cos[0, 0, 0].item<float>(), 2) + Math.Pow(sin[0, 0, 0].item<float>(), 2));
         Assert.Equal(0.1 * Math.Log(4) + 1, length, 1e-5);
-        float[] angles = [.. Enumerable.Range(0, Size / 2).Select(i => MathF.Atan2(sin[0, 0, i].item<float>(), cos[0, 0, i].item<float>()))];
+        float[] angles = [.. Enumerable.Range(0, Size / 2).Select(i => MathF.Atan2(-sin[0, 0, i].item<float>(), cos[0, 0, i].item<float>()))];
         Assert.Equal(1f, angles[0], 1e-4);
         Assert.Equal(0.001f / 4, angles[3], 1e-6);
     }
@@ -65,6 +65,6 @@ public sealed class RotaryTests : IDisposable
     {
         using var rotary = new Rotary(configuration, Size, ScalarType.Float32, CPU);
         var (cos, sin) = rotary.At(tensor(new[] { position }));
-        return [.. Enumerable.Range(0, Size / 2).Select(i => MathF.Atan2(sin[0, 0, i].item<float>(), cos[0, 0, i].item<float>()))];
+        return [.. Enumerable.Range(0, Size / 2).Select(i => MathF.Atan2(-sin[0, 0, i].item<float>(), cos[0, 0, i].item<float>()))];
     }
 }

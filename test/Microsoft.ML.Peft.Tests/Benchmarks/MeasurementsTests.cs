@@ -72,6 +72,25 @@ public sealed class MeasurementsTests : IDisposable
     }
 
     [Fact]
+    public void So_is_the_memory_of_layers_that_are_computed_again()
+    {
+        var options = Options(Writer, "prefix");
+        options.GradientCheckpointing = true;
+        var result = MemoryBenchmark.Run(options, _pairs, "generation", "prefix", naive: false);
+        Assert.Equal((true, 6), (result.GradientCheckpointing, result.Steps));
+        Assert.Throws<ArgumentException>(() => MemoryBenchmark.Run(options, _pairs, "generation", "prefix", naive: true));
+    }
+
+    [Fact]
+    public void New_processes_are_measured_to_their_first_prediction()
+    {
+        var result = StartUpBenchmark.Run(Options(Reader, "prefix"), _classes, "prefix", rounds: 1);
+        Assert.Equal((Reader, 4, 1), (result.Model, result.VirtualTokens, result.Rounds));
+        AssertPositive(result.RuntimeSeconds, result.LoadSeconds, result.EngineSeconds, result.PredictSeconds, result.PredictAgainSeconds, result.PeakMemoryMegabytes);
+        Assert.True(result.FirstPredictionSeconds >= result.LoadSeconds);
+    }
+
+    [Fact]
     public void Texts_are_written_and_compared_with_all_their_references()
     {
         var output = new FileInfo(_directory.File("written.jsonl"));

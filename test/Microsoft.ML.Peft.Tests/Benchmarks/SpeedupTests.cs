@@ -34,7 +34,7 @@ public sealed class SpeedupTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"benchmark":"train-speed"}""", "has no result that was measured with --naive")]
+    [InlineData("""{"benchmark":"train-speed","model":"m","method":"prefix","virtualTokens":20,"precision":"Float32"}""", "has no result that was measured with --naive")]
     [InlineData("""{"naiveRatio":2}""", "line 1 is no result of this program")]
     [InlineData("no JSON", "line 1 is no result of this program")]
     public void A_file_without_results_is_refused(string line, string problem) =>

@@ -54,6 +54,33 @@ public sealed class BatchScoringViewTests
     }
 
     [Fact]
+    public void Windows_grow_up_to_a_bound_and_no_row_loses_its_place()
+    {
+        var view = new BatchScoringView(Rows(50), TestColumns.Regression, _scorer.Score, new ScoringWindow(4, 16));
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => (float)i), Column<float>(view, "Score"));
+        Assert.Equal([4, 8, 16, 16, 6], _scorer.Batches);
+    }
+
+    [Fact]
+    public void Who_stops_early_has_had_no_more_than_the_window_read_ahead()
+    {
+        int read = 0;
+        IEnumerable<Row> Source()
+        {
+            for (int i = 0; i < 5000; i++, read++)
+                yield return new Row(i, i, "text");
+        }
+        var view = new BatchScoringView(_context.Data.LoadFromEnumerable(Source()), TestColumns.Regression, _scorer.Score);
+        using (var cursor = view.GetRowCursor([view.Schema["Score"]]))
+        {
+            Assert.True(cursor.MoveNext());
+            float score = 0;
+            cursor.GetGetter<float>(view.Schema["Score"])(ref score);
+        }
+        Assert.InRange(read, 1, ScoringWindow.Scoring.First);
+    }
+
+    [Fact]
     public void A_score_alone_can_be_asked_for()
     {
         var view = View(rows: 5, batchSize: 2);
@@ -107,7 +134,7 @@ public sealed class BatchScoringViewTests
     public void A_shuffled_cursor_keeps_every_row_with_its_own_score()
     {
         Assert.False(View(rows: 50, batchSize: 8).CanShuffle);
-        var view = new BatchScoringView(_context.Data.Cache(Rows(50)), TestColumns.Regression, _scorer.Score, batchSize: 8);
+        var view = new BatchScoringView(_context.Data.Cache(Rows(50)), TestColumns.Regression, _scorer.Score, new ScoringWindow(8, 8));
         Assert.True(view.CanShuffle);
         using var cursor = view.GetRowCursor(view.Schema, new Random(3));
         var id = cursor.GetGetter<int>(view.Schema["Id"]);
@@ -176,7 +203,7 @@ public sealed class BatchScoringViewTests
     public void A_disposed_cursor_has_no_rows_and_disposes_its_input()
     {
         var source = new TrackedView(Rows(5));
-        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, batchSize: 2);
+        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, new ScoringWindow(2, 2));
         foreach (var columns in new[] { view.Schema.ToArray(), [view.Schema["Id"]] })
         {
             var cursor = view.GetRowCursor(columns);
@@ -201,7 +228,7 @@ public sealed class BatchScoringViewTests
     public void Every_primitive_type_and_vectors_of_them_pass_through_unchanged()
     {
         var source = _context.Data.LoadFromEnumerable(Enumerable.Range(0, 7).Select(Wide.Row));
-        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, batchSize: 3);
+        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, new ScoringWindow(3, 3));
         var expected = _context.Data.CreateEnumerable<Wide>(source, reuseRowObject: false).Select(r => r.ToString());
         var actual = _context.Data.CreateEnumerable<Wide>(view, reuseRowObject: false).Select(r => r.ToString());
         Assert.Equal(expected, actual);
@@ -212,7 +239,7 @@ public sealed class BatchScoringViewTests
     public void Values_that_cannot_be_buffered_pass_through_row_by_row()
     {
         var source = Rows(5).Append("Opaque");
-        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, batchSize: 4);
+        var view = new BatchScoringView(source, TestColumns.Regression, _scorer.Score, new ScoringWindow(4, 4));
         using var cursor = view.GetRowCursor(view.Schema);
         var opaque = cursor.GetGetter<OpaqueValue>(view.Schema["Opaque"]);
         var score = cursor.GetGetter<float>(view.Schema["Score"]);
@@ -260,7 +287,7 @@ public sealed class BatchScoringViewTests
     private IDataView Rows(int count)
         => _context.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => new Row(i, i, new string('x', i))).ToList());
 
-    private BatchScoringView View(int rows, int batchSize) => new(Rows(rows), TestColumns.Regression, _scorer.Score, batchSize);
+    private BatchScoringView View(int rows, int batchSize) => new(Rows(rows), TestColumns.Regression, _scorer.Score, new ScoringWindow(batchSize, batchSize));
 
     private static List<T> Column<T>(IDataView view, string name) => [.. view.GetColumn<T>(name)];
 

@@ -292,6 +292,22 @@ public sealed class PipelineTests
         Assert.Contains(lines, l => l.Contains("poch", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(Precision.Auto)]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.BFloat16)]
+    public void The_number_format_of_the_frozen_weights_is_reported_and_why_it_was_chosen(Precision precision)
+    {
+        var lines = new List<string>();
+        _context.Log += (_, e) => lines.Add(e.Message);
+        using var model = Fit("prompt", Tickets.Keyed(_context), o => (o.MaxEpochs, o.Precision) = (1, precision));
+        var chosen = model.Model.Backbone.Precision;
+        Assert.True(precision == Precision.Auto || precision == chosen);
+        string line = Assert.Single(lines, l => l.Contains("The frozen weights are", StringComparison.Ordinal));
+        Assert.Contains($"The frozen weights are {chosen}", line, StringComparison.Ordinal);
+        Assert.Equal(precision == Precision.Auto, line.Contains("times as fast as in 32-bit floats", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Rows_to_validate_on_can_be_given()
     {
