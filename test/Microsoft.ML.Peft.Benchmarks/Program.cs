@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Microsoft.ML.Peft;
 using Microsoft.ML.Peft.Benchmarks;
 
+StartUpBenchmark.FirstLine = DateTime.Now;
 var parsed = new Commands().Root().Parse(args);
 if (parsed.Action is ParseErrorAction)
 {
