@@ -41,6 +41,8 @@ internal sealed class Commands
     private readonly Option<FileInfo?> _pipelineRows = new("--train") { Description = "Training rows of the pipeline: a TSV with the header Text<TAB>Label." };
     private readonly Option<bool> _checkpointing = new("--gradient-checkpointing") { Description = "Computes layers again for their gradients instead of keeping what they computed." };
     private readonly Option<int> _batches = new("--batches") { Description = "Training steps per round, over batches from the shortest texts to the longest.", DefaultValueFactory = _ => TrainingWork.UsualBatches };
+    private readonly Option<int?> _concurrent = new("--concurrent") { Description = "Measures so many callers at the same time, beside one caller with the same texts." };
+    private readonly Option<int?> _adapters = new("--adapters") { Description = "Measures instead the memory of so many further adapters over one frozen model." };
     private readonly Option<int?> _rounds = new("--rounds") { Description = "Rounds to take medians of. Default: as many as take about 25 seconds, at least 3." };
     private readonly Option<int?> _threads = new("--threads") { Description = "libtorch's threads. Default: libtorch's choice.", Recursive = true };
     private readonly Option<int?> _epochs = new("--epochs") { Description = "MaxEpochs. Default: the method's." };
@@ -58,8 +60,8 @@ internal sealed class Commands
         _method.AcceptOnlyFromAmong(MethodOptions.Methods);
         _task.AcceptOnlyFromAmong(TrainingWork.Tasks);
         _precision.AcceptOnlyFromAmong("float32", "bfloat16", "auto");
-        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit);
-        AtLeast(2, _newTokens);
+        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters);
+        AtLeast(2, _newTokens, _concurrent);
     }
 
     public RootCommand Root() => new("Benchmarks of soft prompts. Every result but a chart, tables and those of micro is one line of JSON.")
@@ -99,10 +101,8 @@ internal sealed class Commands
     private CliCommand GenerateSpeed() => Create(
         "generate-speed", "Measures the first token and the tokens after it, written on texts of the file.",
         "--test dev.jsonl --method prompt --virtual-tokens 100 --batch 8 --new-tokens 32 --precision bfloat16",
-        [_model, _otherTexts, _texts, _method, _virtualTokens, _textBatch, _newTokens, _precision, _naive, _rounds, _options],
-        arguments => Print(GenerateSpeedBenchmark.Run(
-            Options(arguments, Generation), Texts(arguments), arguments.GetRequiredValue(_method), arguments.GetValue(_textBatch), arguments.GetValue(_newTokens), arguments.GetValue(_naive),
-            arguments.GetValue(_rounds))));
+        [_model, _otherTexts, _texts, _method, _virtualTokens, _textBatch, _newTokens, _concurrent, _precision, _naive, _rounds, _options],
+        arguments => GenerateSpeed(Options(arguments, Generation), arguments));
 
     private CliCommand StartUp() => Create(
         "start-up", "Measures new processes from their start to their first prediction with a saved pipeline.",
@@ -119,11 +119,10 @@ internal sealed class Commands
         });
 
     private CliCommand Memory() => Create(
-        "memory", "Measures the memory that training steps take.",
+        "memory", "Measures the memory that training steps take, or adapters.",
         "--task generation --train train.tsv --method prompt --virtual-tokens 100 --batch 8 --precision bfloat16",
-        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _batches, _precision, _checkpointing, _onlyNaive, _options],
-        arguments => Print(MemoryBenchmark.Run(
-            WithCheckpointing(arguments), arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_task), arguments.GetRequiredValue(_method), arguments.GetValue(_onlyNaive), arguments.GetValue(_batches))));
+        [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _batches, _adapters, _precision, _checkpointing, _onlyNaive, _options],
+        arguments => Memory(WithCheckpointing(arguments), arguments));
 
     private CliCommand Chart() => Create(
         "chart", "Draws how many times as fast as the naive way the library is, from results that were measured with --naive.",
@@ -184,6 +183,28 @@ internal sealed class Commands
             Print(WriteSpeedBenchmark.Run(options, train, test, method, arguments.GetValue(_newTokens), naive, arguments.GetValue(_rounds)));
         else
             Print(ScoreSpeedBenchmark.Run(options, train, test, method, naive, arguments.GetValue(_rounds)));
+    }
+
+    private void GenerateSpeed(SoftPromptOptions options, ParseResult arguments)
+    {
+        var texts = Texts(arguments);
+        string method = arguments.GetRequiredValue(_method);
+        int newTokens = arguments.GetValue(_newTokens);
+        var rounds = arguments.GetValue(_rounds);
+        if (arguments.GetValue(_concurrent) is { } callers)
+            Print(ConcurrentWritingBenchmark.Run(options, texts, method, callers, newTokens, rounds));
+        else
+            Print(GenerateSpeedBenchmark.Run(options, texts, method, arguments.GetValue(_textBatch), newTokens, arguments.GetValue(_naive), rounds));
+    }
+
+    private void Memory(SoftPromptOptions options, ParseResult arguments)
+    {
+        var train = arguments.GetRequiredValue(_train);
+        string task = arguments.GetRequiredValue(_task), method = arguments.GetRequiredValue(_method);
+        if (arguments.GetValue(_adapters) is { } adapters)
+            Print(AdapterMemoryBenchmark.Run(options, train, task, method, adapters));
+        else
+            Print(MemoryBenchmark.Run(options, train, task, method, arguments.GetValue(_onlyNaive), arguments.GetValue(_batches)));
     }
 
     private SoftPromptOptions Options(ParseResult arguments, string? task = null)

@@ -47,23 +47,23 @@ internal sealed class GenerationTrialTask(IReadOnlyList<(TargetTexts Train, Targ
         var rows = Tokens(backbone, options, fold, checkCancelled).Validation;
         using var trainer = CreateTrainer(backbone, options, fold, checkCancelled);
         double loss = _baselines[BaselineKey(backbone, options, fold)] = trainer.Baseline(checkCancelled);
-        return Written(new TextWriting(backbone, null).Write, loss, rows, options, CancellationToken.None);
+        return Written(new TextWriting(backbone, null), loss, rows, options, CancellationToken.None);
     }
 
     public override Evaluation Evaluate(PeftModel model, TrainingHistory history, SoftPromptOptions options, int fold, CancellationToken cancellationToken)
     {
         var rows = Tokens(model.Backbone, options, fold, cancellationToken.ThrowIfCancellationRequested).Validation;
-        return Written((texts, writing, _, token) => model.Generate(texts, writing, token), history.ValidationMetric!.Value, rows, options, cancellationToken);
+        return Written(model.Writing(), history.ValidationMetric!.Value, rows, options, cancellationToken);
     }
 
     private Evaluation Written(
-        Func<IReadOnlyList<string>, GenerationOptions, IReadOnlyList<int>?, CancellationToken, IReadOnlyList<string>> write,
-        double loss, IReadOnlyList<GenerationRow> rows, SoftPromptOptions options, CancellationToken cancellationToken)
+        TextWriting writing, double loss, IReadOnlyList<GenerationRow> rows, SoftPromptOptions options, CancellationToken cancellationToken)
     {
         int step = Math.Max(1, rows.Count / writtenRows);
         var chosen = rows.Where((_, row) => row % step == 0).Take(writtenRows).ToList();
         long start = Stopwatch.GetTimestamp();
-        var texts = write([.. chosen.Select(row => row.Prompt.Text)], options.Generation, null, cancellationToken);
+        // Alone, so that trials beside this one change neither what is written nor how long it takes.
+        var texts = writing.WriteAlone([.. chosen.Select(row => row.Prompt.Text)], options.Generation, cancellationToken);
         double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds / chosen.Count;
         double rouge = texts.Zip(chosen, (text, row) => RougeL.F1(text, [row.Reference])).Average();
         return new Evaluation(new Dictionary<string, double> { [Loss] = loss, [RougeLScore] = rouge }, milliseconds);

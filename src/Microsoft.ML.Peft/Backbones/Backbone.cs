@@ -35,10 +35,10 @@ internal abstract class Backbone : IDisposable
 
     /// <summary>The last hidden states, in the frozen weights' type: `[M, D]`, or `[A, D]` at A positions.</summary>
     /// <param name="batch">The tokens.</param>
-    /// <param name="prompt">The soft prompt, or null.</param>
+    /// <param name="prompts">The rows' soft prompts.</param>
     /// <param name="positions">The positions `[A]`, int64, that are wanted; null for all. The others are not computed to the end.</param>
     /// <param name="onKeysValues">Is shown each layer's own keys and values `[M, KV, d]`, as a prefix takes them.</param>
-    public abstract Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null);
+    public abstract Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null);
 
     /// <summary>The prompt with all that does not depend on the text computed once, for use over many batches. Belongs to the current dispose scope.</summary>
     public virtual Prompt Prepare(Prompt prompt) => prompt;

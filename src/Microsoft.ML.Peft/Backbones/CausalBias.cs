@@ -8,26 +8,34 @@ namespace Microsoft.ML.Peft.Backbones;
 /// </summary>
 internal sealed class CausalBias
 {
-    private readonly Dictionary<long, Tensor> _full = [];
-    private readonly Dictionary<long, Tensor> _windowed = [];
+    private readonly Prompts _prompts;
+    private readonly Dictionary<(int, long), Tensor> _full = [];
+    private readonly Dictionary<(int, long), Tensor> _windowed = [];
 
     /// <param name="layout">The rows.</param>
-    /// <param name="prefix">P.</param>
+    /// <param name="prompts">What stands before them.</param>
     /// <param name="window">How many keys a query sees in layers with a window, its own included; null where there are none.</param>
     /// <param name="type">The number format.</param>
     /// <param name="device">The device.</param>
-    public CausalBias(RowLayout layout, int prefix, int? window, ScalarType type, Device device)
+    public CausalBias(RowLayout layout, Prompts prompts, int? window, ScalarType type, Device device)
     {
-        foreach (long length in layout.Groups.Select(group => group.Length))
+        _prompts = prompts;
+        foreach (var group in layout.Groups)
         {
-            _full[length] = Compute(prefix, (int)length, int.MaxValue, type, device);
+            var key = Key(group);
+            if (_full.ContainsKey(key))
+                continue;
+            Tensor Within(int size) => Compute(key.Prefix, (int)key.Length, size, type, device);
+            _full[key] = Within(int.MaxValue);
             if (window is { } size)
-                _windowed[length] = size >= prefix + length ? _full[length] : Compute(prefix, (int)length, size, type, device);
+                _windowed[key] = size >= key.Prefix + key.Length ? _full[key] : Within(size);
         }
     }
 
     /// <summary>`[S, P + S]` for rows of S tokens.</summary>
-    public Tensor Of(long length, bool windowed) => (windowed ? _windowed : _full)[length];
+    public Tensor Of(RowGroup group, bool windowed) => (windowed ? _windowed : _full)[Key(group)];
+
+    private (int Prefix, long Length) Key(RowGroup group) => (_prompts.PrefixLength(group.Prompt), group.Length);
 
     private static Tensor Compute(int prefix, int length, int window, ScalarType type, Device device)
     {

@@ -26,19 +26,19 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
 
     public override int VirtualPositions(Prompt? prompt) => 0;
 
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        var prefix = prompt is null ? null : Prepare(prompt);
-        var at = tensor(batch.Layout.Numbers(prefix?.Length ?? 0), device: Device);         // [N]
-        var attention = Attention(batch.Layout, prefix);
-        return Run(Embed(Words(batch.Ids), at), at, attention, positions, onKeysValues, prompt?.Checkpoints);
+        var prefixes = prompts.Select(Prepare);
+        var at = tensor(batch.Layout.Numbers(number => prefixes.PrefixLength(number)), device: Device);   // [N]
+        var attention = Attention(batch.Layout, prefixes);
+        return Run(Embed(Words(batch.Ids), at), at, attention, positions, onKeysValues, prompts.Checkpoints);
     }
 
     /// <summary>Virtual tokens `[P, E]` alone, as one row: their hidden states `[P, D]`, or those at some positions.</summary>
     public Tensor Forward(Tensor virtualTokens, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null, GradientCheckpoints? checkpoints = null)
     {
         var layout = RowLayout.Of([(int)virtualTokens.size(0)]);
-        var at = tensor(layout.Numbers(0), device: Device);
+        var at = tensor(layout.Numbers(_ => 0), device: Device);
         return Run(Embed(virtualTokens.to(Type), at), at, Attention(layout, null), positions, onKeysValues, checkpoints);
     }
 
@@ -53,14 +53,15 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         return Prompt.FromKeysValues(prompt.Length, keysValues);
     }
 
-    public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) => new DecoderRows(this, texts, prompt, maxNewTokens);
+    public override WrittenRows Begin() => new DecoderRows(this);
 
     /// <summary>One further token per row `[B]` behind those that the cache holds, which then holds it too: hidden states `[B, D]`.</summary>
     public Tensor Next(Tensor ids, KeyValueCache cache)
     {
+        cache.MakeRoom();
         var at = tensor(cache.Positions, device: Device);                                   // [B]
-        var bias = cache.Bias(null, Type, Device);
-        var slidingBias = configuration.SlidingWindow is { } window ? cache.Bias(window, Type, Device) : bias;
+        var bias = cache.Bias(window: null, next: true);
+        var slidingBias = configuration.SlidingWindow is { } window ? cache.Bias(window, next: true) : bias;
         var hidden = Run(Embed(Words(ids), at), at, new CachedAttention(
             cache, layer => configuration.IsSliding(layer) ? slidingBias : bias, configuration.AttentionScale, configuration.AttentionSoftcap), null, null);
         cache.Advance();
@@ -167,11 +168,11 @@ internal sealed class Decoder(DecoderConfiguration configuration, DecoderWeights
         return weights.PositionEmbeddings is { } table ? words.Plus(table.index_select(0, at.Plus((long)configuration.FirstPosition))) : words;
     }
 
-    private PackedAttention Attention(RowLayout layout, Prompt? prefix)
+    private PackedAttention Attention(RowLayout layout, Prompts prefixes)
     {
-        var causal = new CausalBias(layout, prefix?.Length ?? 0, configuration.SlidingWindow, Type, Device);
-        Tensor Bias(int layer, long length) => causal.Of(length, configuration.IsSliding(layer));
-        return new PackedAttention(layout, prefix?.KeysValuesAs(Type), Bias, configuration.AttentionScale, configuration.AttentionSoftcap);
+        var causal = new CausalBias(layout, prefixes, configuration.SlidingWindow, Type, Device);
+        Tensor Bias(int layer, RowGroup group) => causal.Of(group, configuration.IsSliding(layer));
+        return new PackedAttention(layout, prefixes, Type, Bias, configuration.AttentionScale, configuration.AttentionSoftcap);
     }
 
     private sealed record LayerContext(

@@ -36,17 +36,17 @@ internal sealed class Encoder : Backbone
 
     public override int VirtualPositions(Prompt? prompt) => prompt?.Embeddings is null ? 0 : prompt.Length;
 
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        var layout = batch.Layout.Widen(VirtualPositions(prompt));
-        var attention = new PackedAttention(layout, prompt?.KeysValuesAs(Type));
-        var hidden = Embed(batch, layout, prompt);                                              // [M, D]
+        var layout = batch.Layout.Widen(prompts.InputLength);
+        var attention = new PackedAttention(layout, prompts, Type);
+        var hidden = Embed(batch, layout, prompts);                                             // [M, D]
         for (int layer = 0; layer < Configuration.Layers; layer++)
         {
             using var scope = NewDisposeScope();
             var (number, input) = (layer, hidden);
             Tensor Compute() => Layer(number, input, attention, number == Configuration.Layers - 1 ? positions : null, onKeysValues);
-            hidden = (prompt?.Checkpoints is { } checkpoints ? checkpoints.Run(Compute) : Compute()).MoveToOuterDisposeScope();
+            hidden = (prompts.Checkpoints is { } checkpoints ? checkpoints.Run(Compute) : Compute()).MoveToOuterDisposeScope();
         }
         return hidden;
     }
@@ -67,27 +67,27 @@ internal sealed class Encoder : Backbone
         return weights.OutputNorm.Forward(hidden.Plus(weights.Output.Forward(inner)));
     }
 
-    private Tensor Embed(TokenBatch batch, RowLayout layout, Prompt? prompt)
+    private Tensor Embed(TokenBatch batch, RowLayout layout, Prompts prompts)
     {
         var words = _weights.WordEmbeddings.index_select(0, batch.Ids);                         // [N, E]
-        if (prompt?.Embeddings is { } virtualTokens)
-            words = batch.Layout.InFront(virtualTokens, words);                                // [M, E]
+        if (layout != batch.Layout)
+            words = batch.Layout.InFront(number => prompts[number]?.Embeddings, words);         // [M, E]
         // Text behind a prefix starts behind its positions, though the prefix has no input of its own.
-        int first = Configuration.FirstPosition + (prompt?.KeysValues is null ? 0 : prompt.Length);
-        var embedded = words.Plus(_weights.PositionEmbeddings.index_select(0, tensor(layout.Numbers(first), device: Device)));
+        long First(int number) => Configuration.FirstPosition + prompts.PrefixLength(number);
+        var embedded = words.Plus(_weights.PositionEmbeddings.index_select(0, tensor(layout.Numbers(First), device: Device)));
         if (_weights.TokenTypeEmbeddings is { } types)
-            embedded = embedded.Plus(TypeEmbeddings(types, batch, VirtualPositions(prompt)));
+            embedded = embedded.Plus(TypeEmbeddings(types, batch, prompts));
         embedded = _weights.EmbeddingsNorm.Forward(embedded);
         return _weights.EmbeddingsProjection is { } projection ? projection.Forward(embedded) : embedded;
     }
 
     /// <summary>Token type embeddings, `[M, E]` or one for all; virtual tokens have type 0.</summary>
-    private static Tensor TypeEmbeddings(Tensor types, TokenBatch batch, int virtualTokens)
+    private static Tensor TypeEmbeddings(Tensor types, TokenBatch batch, Prompts prompts)
     {
         // A tokenizer may count the second text of a pair where the model does not.
         if (batch.TypeIds is null || types.size(0) == 1)
             return types[0];
         var text = types.index_select(0, batch.TypeIds);                                        // [N, E]
-        return virtualTokens == 0 ? text : batch.Layout.InFront(types[0].expand(virtualTokens, -1), text);
+        return batch.Layout.InFront(number => prompts.InputLength(number) is > 0 and var count ? types[0].expand(count, -1) : null, text);
     }
 }

@@ -34,24 +34,24 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
     public override int VirtualPositions(Prompt? prompt) => 0;
 
     /// <summary>The decoder's last hidden states at the positions of the targets, as <see cref="Backbone.Forward"/>.</summary>
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
         var target = batch.Target ?? throw new InvalidOperationException("An encoder–decoder's batch needs targets: tokens for the decoder beside those for the encoder.");
-        var (source, layout) = Encode(batch, prompt);
-        return Decode(target, prompt, new PackedSource(source, layout, target.Layout, configuration.HeadSize), positions, onKeysValues);
+        var (source, layout) = Encode(batch, prompts);
+        return Decode(target, prompts, new PackedSource(source, layout, target.Layout, configuration.HeadSize), positions, onKeysValues);
     }
 
     /// <summary>The encoder's output `[M, D]` for the sources, and where their rows lie in it, virtual tokens included.</summary>
-    public (Tensor Hidden, RowLayout Layout) Encode(TokenBatch batch, Prompt? prompt)
+    public (Tensor Hidden, RowLayout Layout) Encode(TokenBatch batch, Prompts prompts)
     {
         var hidden = weights.WordEmbeddings.index_select(0, batch.Ids);                         // [N, D]
-        var layout = batch.Layout;
-        if (prompt?.Embeddings is { } virtualTokens)
-            (hidden, layout) = (layout.InFront(virtualTokens, hidden), layout.Widen(prompt.Length));    // [M, D]
+        var layout = batch.Layout.Widen(prompts.InputLength);
+        if (layout != batch.Layout)
+            hidden = batch.Layout.InFront(number => prompts[number]?.Embeddings, hidden);       // [M, D]
         var stack = weights.Encoder;
         // Without virtual tokens no gradient comes here.
-        var checkpoints = prompt?.Embeddings is null ? null : prompt.Checkpoints;
-        var attention = new PackedAttention(layout, null, Bias(stack.RelativeBias, layout, 0), AttentionScale);
+        var checkpoints = layout == batch.Layout ? null : prompts.Checkpoints;
+        var attention = new PackedAttention(layout, default, Type, Bias(stack.RelativeBias, layout, default), AttentionScale);
         for (int number = 0; number < stack.Layers.Length; number++)
         {
             using var scope = NewDisposeScope();
@@ -65,18 +65,20 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
     }
 
     /// <summary>The decoder's last hidden states for whole targets.</summary>
-    public Tensor Decode(TokenBatch target, Prompt? prompt, SourceAttention source, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public Tensor Decode(TokenBatch target, Prompts prompts, SourceAttention source, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        var prefix = prompt?.KeysValuesAs(Type);
-        var bias = Bias(weights.Decoder.RelativeBias, target.Layout, prefix is null ? 0 : prompt!.Length);
-        return Decode(target.Ids, new PackedAttention(target.Layout, prefix, bias, AttentionScale), source, positions, onKeysValues, prompt?.Checkpoints);
+        var bias = Bias(weights.Decoder.RelativeBias, target.Layout, prompts);
+        return Decode(target.Ids, new PackedAttention(target.Layout, prompts, Type, bias, AttentionScale), source, positions, onKeysValues, prompts.Checkpoints);
     }
 
     /// <summary>One further token per row `[B]` behind those that the cache holds, which then holds it too: hidden states `[B, D]`.</summary>
     public Tensor Next(Tensor ids, KeyValueCache cache, SourceAttention source)
     {
-        // Targets all begin with one token, so that all rows are equally long.
-        var bias = weights.Decoder.RelativeBias.At(1, cache.Positions[0] + 1);                  // [H, 1, K]
+        cache.MakeRoom();
+        // Rows end at one column, so that a column is equally far behind all of them.
+        var bias = weights.Decoder.RelativeBias.At(1, cache.Columns + 1);                       // [H, 1, K]
+        if (cache.Bias(window: null, next: true) is { } unseen)
+            bias = bias.Plus(unseen);                                                           // [B, H, 1, K]
         var hidden = Decode(ids, new CachedAttention(cache, _ => bias, AttentionScale), source, null, null);
         cache.Advance();
         return hidden;
@@ -97,14 +99,9 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
         return (TokenBatch.Create(texts, Device) with { Target = target }, asking);
     }
 
-    public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) =>
-        new EncoderDecoderRows(this, texts, prompt, maxNewTokens);
+    public override WrittenRows Begin() => new EncoderDecoderRows(this);
 
     public override void Dispose() => weights.Dispose();
-
-    /// <summary>The encoder's keys and values for each layer of the decoder `[M, H, d]`.</summary>
-    public IEnumerable<(Tensor Key, Tensor Value)> SourceKeysValues(Tensor source) =>
-        weights.Decoder.Layers.Select(layer => PackedSource.KeysValues(layer.Cross!, source, configuration.HeadSize));
 
     private Tensor Decode(
         Tensor ids, RowAttention self, SourceAttention source, Tensor? positions, Action<int, Tensor, Tensor>? onKeysValues, GradientCheckpoints? checkpoints = null)
@@ -156,10 +153,11 @@ internal sealed class EncoderDecoder(EncoderDecoderConfiguration configuration, 
         return hidden.Plus(layer.Down.Forward(inner));
     }
 
-    /// <summary>The bias of each row length, made before any layer's dispose scope, because the layers share it.</summary>
-    private static Func<int, long, Tensor> Bias(RelativeBias bias, RowLayout layout, int prefix)
+    /// <summary>The bias of each prefix and row length, made before any layer's dispose scope, because the layers share it.</summary>
+    private static Func<int, RowGroup, Tensor> Bias(RelativeBias bias, RowLayout layout, Prompts prompts)
     {
-        var byLength = layout.Groups.ToDictionary(group => group.Length, group => bias.At(group.Length, prefix + group.Length));
-        return (_, length) => byLength[length];
+        (long Queries, long Keys) Lengths(RowGroup group) => (group.Length, prompts.PrefixLength(group.Prompt) + group.Length);
+        var byLengths = layout.Groups.Select(Lengths).Distinct().ToDictionary(lengths => lengths, lengths => bias.At(lengths.Queries, lengths.Keys));
+        return (_, group) => byLengths[Lengths(group)];
     }
 }

@@ -20,24 +20,17 @@ internal abstract class LanguageModel : Backbone
         return (batch, [.. targets.SelectMany((target, row) => Enumerable.Range(texts[row].Count - 1, target.Length).Select(at => batch.Layout.Start(row) + at))]);
     }
 
+    /// <summary>No rows to write on yet; <see cref="WrittenRows.Add"/> adds some.</summary>
+    public abstract WrittenRows Begin();
+
     /// <summary>Reads texts, to write on from them.</summary>
     /// <param name="texts">Token ids, none empty.</param>
-    /// <param name="prompt">The soft prompt as <see cref="Backbone.Prepare"/> gave it, or null.</param>
+    /// <param name="prompt">The soft prompt of all, or null.</param>
     /// <param name="maxNewTokens">How many tokens are written at most.</param>
-    public abstract WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens);
-}
-
-/// <summary>Rows under way: their last tokens are read, and each next token costs one position.</summary>
-internal abstract class WrittenRows : IDisposable
-{
-    /// <summary>The next token's logits of each row `[B, V]`, 32-bit. Belongs to these rows.</summary>
-    public abstract Tensor Logits { get; }
-
-    /// <summary>Reads one more token of each row, after which <see cref="Logits"/> are the next ones.</summary>
-    public abstract void Append(IReadOnlyList<int> tokens);
-
-    /// <summary>Goes on with these of the rows, in this order; a row may be left out or stand there several times.</summary>
-    public abstract void Keep(IReadOnlyList<int> rows);
-
-    public abstract void Dispose();
+    public WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens)
+    {
+        var rows = Begin();
+        rows.Add(texts, [.. texts.Select(_ => prompt)], maxNewTokens);
+        return rows;
+    }
 }

@@ -75,8 +75,14 @@ internal sealed class Prompt : IDisposable
             using var detached = value.detach().contiguous();
             return detached.to(type, copy: true).DetachFromDisposeScope();
         }
-        return new Prompt(Length) { Embeddings = Embeddings is null ? null : Copy(Embeddings), KeysValues = KeysValues is null ? null : [.. KeysValues.Select(Copy)] };
+        return Select(Copy);
     }
+
+    /// <summary>The same memory, outside any dispose scope: for use over many batches.</summary>
+    public Prompt Share() => Select(value => value.detach().DetachFromDisposeScope());
+
+    private Prompt Select(Func<Tensor, Tensor> change) =>
+        new(Length) { Embeddings = Embeddings is null ? null : change(Embeddings), KeysValues = KeysValues is null ? null : [.. KeysValues.Select(change)] };
 
     public void Dispose()
     {

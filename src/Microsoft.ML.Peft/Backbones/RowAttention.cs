@@ -13,30 +13,42 @@ internal abstract class RowAttention
     public abstract Tensor Forward(int layer, Tensor query, Tensor key, Tensor value);
 }
 
-/// <summary>Attention within rows laid end to end: each row's queries see a prefix, which all rows share, and their own row's keys.</summary>
-/// <param name="layout">The rows.</param>
-/// <param name="prefix">Keys (even) and values (odd) of all layers `[KV, P, d]`, or null.</param>
-/// <param name="bias">By layer and row length what is added to the scores, broadcastable to `[B, H, S, P + S]`; null where every key may be seen.</param>
-/// <param name="scale">The factor on query·key; null for 1/√d.</param>
-/// <param name="softcap">Scores go through c·tanh(x/c); null for not.</param>
-internal sealed class PackedAttention(
-    RowLayout layout, IReadOnlyList<Tensor>? prefix, Func<int, long, Tensor>? bias = null, double? scale = null, double? softcap = null) : RowAttention
+/// <summary>Attention within rows laid end to end: each row's queries see their soft prompt's prefix, if it has one, and their own row's keys.</summary>
+internal sealed class PackedAttention : RowAttention
 {
+    private readonly RowLayout _layout;
+    private readonly Dictionary<int, IReadOnlyList<Tensor>?> _prefixes;     // by soft prompt; keys (even) and values (odd) of all layers [KV, P, d]
+    private readonly Func<int, RowGroup, Tensor>? _bias;
+    private readonly double? _scale;
+    private readonly double? _softcap;
+
+    /// <param name="layout">The rows.</param>
+    /// <param name="prompts">Their soft prompts.</param>
+    /// <param name="type">The number format.</param>
+    /// <param name="bias">By layer and rows what is added to the scores, broadcastable to `[B, H, S, P + S]`; null where every key may be seen.</param>
+    /// <param name="scale">The factor on query·key; null for 1/√d.</param>
+    /// <param name="softcap">Scores go through c·tanh(x/c); null for not.</param>
+    public PackedAttention(RowLayout layout, Prompts prompts, ScalarType type, Func<int, RowGroup, Tensor>? bias = null, double? scale = null, double? softcap = null)
+    {
+        (_layout, _bias, _scale, _softcap) = (layout, bias, scale, softcap);
+        _prefixes = layout.Groups.Select(group => group.Prompt).Distinct().ToDictionary(number => number, number => prompts[number]?.KeysValuesAs(type));
+    }
+
     public override Tensor Forward(int layer, Tensor query, Tensor key, Tensor value)
     {
-        var groups = layout.Groups;
+        var groups = _layout.Groups;
         if (groups.Count == 1)
             return Attend(layer, groups[0], query, key, value);
-        Tensor[] queries = layout.Split(query), keys = layout.Split(key), values = layout.Split(value);
+        Tensor[] queries = _layout.Split(query), keys = _layout.Split(key), values = _layout.Split(value);
         return cat([.. groups.Select((group, i) => Attend(layer, group, queries[i], keys[i], values[i]))], 0);
     }
 
     private Tensor Attend(int layer, RowGroup group, Tensor query, Tensor key, Tensor value)
     {
         (query, key, value) = (ByHead(query, group), ByHead(key, group), ByHead(value, group));                // [B, H, S, d], [B, KV, S, d]
-        if (prefix is not null)
+        if (_prefixes[group.Prompt] is { } prefix)
             (key, value) = (Behind(prefix[2 * layer], key), Behind(prefix[2 * layer + 1], value));             // [B, KV, P + S, d]
-        return Attention.Forward(query, key, value, bias?.Invoke(layer, group.Length), scale, softcap)         // [B, H, S, d]
+        return Attention.Forward(query, key, value, _bias?.Invoke(layer, group), _scale, _softcap)            // [B, H, S, d]
             .transpose(1, 2).reshape(group.Count, -1);
     }
 

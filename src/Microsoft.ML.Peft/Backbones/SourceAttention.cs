@@ -17,15 +17,17 @@ internal sealed class PackedSource : SourceAttention
 {
     private readonly Tensor _source;
     private readonly int _headSize;
+    private readonly Action<int, Tensor, Tensor>? _onKeysValues;
     private readonly List<RowPairs> _pairs = [];
 
     /// <param name="source">The encoder's output `[M, D]`.</param>
     /// <param name="sources">Its rows.</param>
     /// <param name="targets">The decoder's rows, as many.</param>
     /// <param name="headSize">d.</param>
-    public PackedSource(Tensor source, RowLayout sources, RowLayout targets, int headSize)
+    /// <param name="onKeysValues">Is shown each layer's keys and values of the sources `[M, H, d]`.</param>
+    public PackedSource(Tensor source, RowLayout sources, RowLayout targets, int headSize, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
-        (_source, _headSize) = (source, headSize);
+        (_source, _headSize, _onKeysValues) = (source, headSize, onKeysValues);
         foreach (int row in targets.Order)
         {
             var pair = new RowPairs(targets.Start(row), targets.Length(row), sources.Start(row), sources.Length(row), 1);
@@ -36,17 +38,12 @@ internal sealed class PackedSource : SourceAttention
         }
     }
 
-    /// <summary>A layer's keys and values of the sources `[M, H, d]`.</summary>
-    public static (Tensor Key, Tensor Value) KeysValues(CrossAttention weights, Tensor source, int headSize)
-    {
-        var projected = weights.KeyValue.Forward(source).view(source.size(0), 2, -1, headSize);                    // [M, 2, H, d]
-        var parts = projected.unbind(1);
-        return (parts[0], parts[1]);
-    }
-
     public override Tensor Forward(int layer, CrossAttention weights, Tensor query)
     {
-        var (key, value) = KeysValues(weights, _source, _headSize);
+        var projected = weights.KeyValue.Forward(_source).view(_source.size(0), 2, -1, _headSize);     // [M, 2, H, d]
+        var parts = projected.unbind(1);
+        Tensor key = parts[0], value = parts[1];
+        _onKeysValues?.Invoke(layer, key, value);
         return cat([.. _pairs.Select(pairs => Attend(pairs, query, key, value))], 0);
     }
 
@@ -69,54 +66,14 @@ internal sealed class PackedSource : SourceAttention
 }
 
 /// <summary>Attention of one token per row to sources whose keys and values are computed once for all tokens.</summary>
-internal sealed class CachedSource : SourceAttention, IDisposable
+/// <param name="sources">The keys and values of the sources; none is added after them.</param>
+internal sealed class CachedSource(KeyValueCache sources) : SourceAttention
 {
-    private readonly Tensor[] _keys;        // per layer [B, H, S, d], shorter sources padded
-    private readonly Tensor[] _values;
-    private Tensor? _bias;                  // [B, 1, 1, S]: 0, or −∞ at padding; null where nothing is padded
+    private readonly Tensor? _bias = sources.Bias(window: null);
 
-    /// <param name="keysValues">Keys and values of each layer `[M, H, d]`.</param>
-    /// <param name="sources">The rows of which they are.</param>
-    public CachedSource(IEnumerable<(Tensor Key, Tensor Value)> keysValues, RowLayout sources)
+    public override Tensor Forward(int layer, CrossAttention weights, Tensor query)
     {
-        int rows = sources.Rows, length = Enumerable.Range(0, rows).Max(sources.Length);
-        long[] places = new long[rows * length];
-        float[] bias = new float[places.Length];
-        for (int row = 0; row < rows; row++)
-        {
-            for (int i = 0; i < length; i++)
-                (places[row * length + i], bias[row * length + i]) = i < sources.Length(row) ? (sources.Start(row) + i, 0f) : (0L, float.NegativeInfinity);
-        }
-        var pairs = keysValues.ToList();
-        var (type, device) = (pairs[0].Key.dtype, pairs[0].Key.device);
-        var at = tensor(places, device: device);
-        Tensor Pad(Tensor x) => x.index_select(0, at).view(rows, length, x.size(1), x.size(2)).transpose(1, 2).contiguous().DetachFromDisposeScope();
-        _keys = [.. pairs.Select(pair => Pad(pair.Key))];
-        _values = [.. pairs.Select(pair => Pad(pair.Value))];
-        _bias = Array.TrueForAll(bias, value => value == 0) ? null : tensor(bias, [rows, 1, 1, length], type, device).DetachFromDisposeScope();
-    }
-
-    public override Tensor Forward(int layer, CrossAttention weights, Tensor query) =>
-        Attention.Forward(query.unsqueeze(2), _keys[layer], _values[layer], _bias, EncoderDecoder.AttentionScale).reshape(query.size(0), -1);
-
-    /// <summary>Goes on with these of the rows.</summary>
-    public void Keep(IReadOnlyList<int> rows)
-    {
-        using var kept = tensor(rows.Select(row => (long)row).ToArray(), device: _keys[0].device);
-        Tensor Select(Tensor old)
-        {
-            using (old)
-                return old.index_select(0, kept).DetachFromDisposeScope();
-        }
-        for (int layer = 0; layer < _keys.Length; layer++)
-            (_keys[layer], _values[layer]) = (Select(_keys[layer]), Select(_values[layer]));
-        _bias = _bias is null ? null : Select(_bias);
-    }
-
-    public void Dispose()
-    {
-        foreach (var tensor in _keys.Concat(_values))
-            tensor.Dispose();
-        _bias?.Dispose();
+        var (keys, values) = sources.Of(layer);                                                 // [B, H, S, d]
+        return Attention.Forward(query.unsqueeze(2), keys, values, _bias, EncoderDecoder.AttentionScale).reshape(query.size(0), -1);
     }
 }

@@ -14,11 +14,15 @@ internal sealed record TokenBatch(RowLayout Layout, Tensor Ids, Tensor? TypeIds)
     public TokenBatch? Target { get; init; }
 
     /// <summary>Lays token rows end to end and moves them to the device, one copy per tensor.</summary>
-    public static TokenBatch Create(IReadOnlyList<TokenizedText> rows, int paddingId, Device device) =>
-        Create([.. rows.Select(row => row.Ids)], [.. rows.Select(row => row.TypeIds)], paddingId, device);
+    /// <param name="rows">The rows.</param>
+    /// <param name="paddingId">What stands for a row without any token.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="prompts">The numbers of the rows' soft prompts; null where all have the same.</param>
+    public static TokenBatch Create(IReadOnlyList<TokenizedText> rows, int paddingId, Device device, IReadOnlyList<int>? prompts = null) =>
+        Create([.. rows.Select(row => row.Ids)], [.. rows.Select(row => row.TypeIds)], paddingId, device, prompts);
 
     /// <summary>A batch from token ids alone.</summary>
-    public static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, Device device) => Create(rows, null, 0, device);
+    public static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, Device device, IReadOnlyList<int>? prompts = null) => Create(rows, null, 0, device, prompts);
 
     /// <summary>
     /// A batch from a user's padded tensors `[B, T]`, and the place in them of each of its tokens `[N]`: native code does not survive
@@ -63,10 +67,10 @@ internal sealed record TokenBatch(RowLayout Layout, Tensor Ids, Tensor? TypeIds)
         return zeros([rows * length, .. rest], values.dtype, values.device).index_copy(0, places, values).view([rows, length, .. rest]);
     }
 
-    private static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<int>>? types, int paddingId, Device device)
+    private static TokenBatch Create(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<int>>? types, int paddingId, Device device, IReadOnlyList<int>? prompts)
     {
         // A row without any token is one padding token: a mean or a softmax over nothing is NaN.
-        var layout = RowLayout.Of([.. rows.Select(row => Math.Max(1, row.Count))]);
+        var layout = RowLayout.Of([.. rows.Select(row => Math.Max(1, row.Count))], prompts);
         long[] ids = new long[layout.Positions], typeIds = new long[layout.Positions];
         bool typed = false;
         for (int row = 0; row < rows.Count; row++)

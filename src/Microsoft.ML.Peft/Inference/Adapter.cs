@@ -107,7 +107,9 @@ internal sealed record Adapter(
         var prompt = Configuration.IsPrefix
             ? Backbones.Prompt.FromPrefix(PromptEmbeddings, shape.Layers, shape.KeyValueHeads, Configuration.Submodules)
             : Backbones.Prompt.FromEmbeddings(PromptEmbeddings, Configuration.Submodules);
-        return transformer.Prepare(prompt).Bake(transformer.Type);
+        var prepared = transformer.Prepare(prompt);
+        // What needs no other numbers is no second copy: many adapters share one process.
+        return prepared == prompt && transformer.Type == ScalarType.Float32 ? prompt.Share() : prepared.Bake(transformer.Type);
     }
 
     public void Dispose()

@@ -37,12 +37,25 @@ public static class ChatClientExtensions
     /// <param name="model">The model.</param>
     /// <exception cref="InvalidOperationException">The model classifies.</exception>
     /// <exception cref="NotSupportedException">The model was trained on pairs of texts.</exception>
-    public static IChatClient AsChatClient(this PeftModel model)
+    public static IChatClient AsChatClient(this PeftModel model) => AsChatClient(model, PeftModel.DefaultAdapter);
+
+    /// <summary>A chat client over a language model with one of its adapters, as <see cref="AsChatClient(PeftModel)"/> is with its own. It looks the adapter up for each answer.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="adapter">The adapter's name.</param>
+    /// <exception cref="KeyNotFoundException">There is no adapter of that name.</exception>
+    /// <exception cref="InvalidOperationException">The adapter classifies.</exception>
+    /// <exception cref="NotSupportedException">The adapter was trained on pairs of texts.</exception>
+    public static IChatClient AsChatClient(this PeftModel model, string adapter)
     {
         ArgumentNullException.ThrowIfNull(model);
-        _ = model.Writing();
-        var format = model.Generation is { } trained ? ChatFormats.FromTemplate(trained.PromptTemplate) : Format(model.Backbone);
-        return new LanguageModelChatClient(model, model.Backbone, format, model.StreamAsync, model.Generation?.Options);
+        ArgumentNullException.ThrowIfNull(adapter);
+        using var lease = new AdapterLease(model.Adapters, [adapter]);
+        var (known, loaded) = lease.Entered[0];
+        _ = loaded!.Writing(model.Backbone);      // refuses one that classifies
+        var format = known!.Generation is { } trained ? ChatFormats.FromTemplate(trained.PromptTemplate) : Format(model.Backbone);
+        return new LanguageModelChatClient(
+            model, model.Backbone, format,
+            (tokens, options, endIds, count, cancellationToken) => model.StreamAsync(adapter, tokens, options, endIds, count, cancellationToken), known.Generation?.Options);
     }
 
     private static ChatFormat Format(PretrainedModel model)

@@ -49,10 +49,15 @@ internal sealed class LabelWords : IDisposable
             tensor(means, [classes.Count, tokens.Length], device: device).DetachFromDisposeScope());
     }
 
+    /// <summary>What is read of each row: its last position.</summary>
+    public static HeadReading Reading { get; } = new(Pooling.HuggingFace, HeadLayout.Decoder);
+
     /// <summary>The scores `[B, C]` of a batch's rows, 32-bit.</summary>
-    public Tensor Score(Backbone transformer, TokenBatch batch, Prompt? prompt)
+    public Tensor Score(Backbone transformer, TokenBatch batch, Prompts prompts) => Score(transformer, SequenceHead.Pool(transformer, batch, prompts, _ => Reading));
+
+    /// <summary>The scores `[B, C]` for what is read of each row `[B, D]`.</summary>
+    public Tensor Score(Backbone transformer, Tensor last)
     {
-        var last = SequenceHead.Pool(transformer, batch, prompt, Pooling.HuggingFace, HeadLayout.Decoder);     // [B, D]
         var logits = ((LanguageModel)transformer).Logits(last.to(transformer.Type));                             // [B, V]
         return nn.functional.linear(logits.index_select(1, _tokens), _means);
     }

@@ -4,8 +4,8 @@ namespace Microsoft.ML.Peft;
 
 public sealed partial class PeftModel
 {
-    /// <summary>How the adapter was trained to write; null where that is not known, as of adapters from elsewhere.</summary>
-    internal GenerationDescription? Generation => _adapter.Generation;
+    /// <summary>How the model's own adapter was trained to write; null where that is not known, as of adapters from elsewhere.</summary>
+    internal GenerationDescription? Generation => _own.Generation;
 
     /// <summary>Texts written as in training: each row in the adapter's template, with its options.</summary>
     /// <param name="texts">The texts.</param>
@@ -14,10 +14,10 @@ public sealed partial class PeftModel
     internal void Write(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<string> results)
     {
         using var use = Use();
-        var description = _adapter.Generation ?? throw new InvalidOperationException("The adapter has no prompt template.");
+        var description = Generation ?? throw new InvalidOperationException("The adapter has no prompt template.");
         var template = Inference.PromptTemplate.Parse(description.PromptTemplate);
         var options = description.Options;
-        int room = Math.Min(description.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length - options.MaxNewTokens);
+        int room = Math.Min(description.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - VirtualTokens - options.MaxNewTokens);
         var prompts = new string[texts.Length];
         for (int row = 0; row < prompts.Length; row++)
             prompts[row] = template.Fit(_backbone.Words, texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "", room).Text;

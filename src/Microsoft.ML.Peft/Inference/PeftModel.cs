@@ -1,57 +1,58 @@
+using System.Collections.Immutable;
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
-using Microsoft.ML.Peft.Methods;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft;
 
 /// <summary>
-/// A frozen model with one trained soft prompt, and a head for classification or regression or, in a language model, its own
-/// output layer. What does not depend on the text is computed once, when the model is made. Safe to use from many threads at a time.
+/// A frozen model with a trained soft prompt, and a head for classification or regression or, in a language model, its own
+/// output layer; further adapters over the same frozen model can be added by name. What does not depend on the text is computed once, when
+/// an adapter is loaded. Safe to use from many threads at a time.
 /// </summary>
 public sealed partial class PeftModel : IDisposable
 {
     private readonly PretrainedModel _backbone;
-    private readonly Adapter _adapter;
-    private readonly Prompt _prompt;
-    private readonly LabelWords? _labelWords;
-    private int _users = 1;     // the owner, and every call under way: native memory must outlive them all
+    private readonly PeftAdapter _own;
+    private readonly Users _users;      // the owner, and every call under way: native memory must outlive them all
     private int _disposed;
-    private int _freed;
 
     /// <summary>Takes over the adapter; the backbone stays the caller's.</summary>
     internal PeftModel(PretrainedModel backbone, Adapter adapter)
     {
-        _adapter = adapter;
         _backbone = backbone.Share();
-        _prompt = adapter.Prompt(Transformer);
-        _labelWords = adapter.LabelWords is { } description ? LabelWords.Create(backbone, description.Words) : null;
+        _own = new PeftAdapter(_backbone, adapter);
+        _adapters = ImmutableDictionary.Create<string, PeftAdapter>(StringComparer.Ordinal).Add(DefaultAdapter, _own);
+        _shelf = new AdapterShelf(_backbone);
+        _users = new Users(Free);
     }
 
     /// <summary>The number of virtual tokens P.</summary>
-    public int VirtualTokens => _prompt.Length;
+    public int VirtualTokens => _own.VirtualTokens;
 
     /// <summary>The label names in the order of the outputs; null where the adapter does not say them.</summary>
-    public IReadOnlyList<string>? Labels => _adapter.Description?.Labels ?? _adapter.LabelWords?.Labels;
+    public IReadOnlyList<string>? Labels => _own.Labels;
 
     /// <summary>The number of outputs: classes, 1 for regression, or the vocabulary of a language model that writes.</summary>
-    public int Outputs => _adapter.Head?.Outputs ?? _labelWords?.Classes ?? Transformer.Configuration.VocabularySize;
+    public int Outputs => _own.Outputs;
 
     /// <summary>
     /// What each text was put into in training, with the places `{text}` and, for pairs, `{second}`; null where the adapter does not say it, and
-    /// for models with a head, which read texts as they are. <see cref="Generate"/> takes prompts as they are given: put a text into the template
-    /// yourself, as a pipeline does. <see cref="Classify"/> of a model with label words puts the texts into it.
+    /// for models with a head, which read texts as they are. <see cref="Generate(IReadOnlyList{string}, GenerationOptions?, CancellationToken)"/> takes
+    /// prompts as they are given: put a text into the template yourself, as a pipeline does.
+    /// <see cref="Classify(IReadOnlyList{string}, IReadOnlyList{string}?)"/> of a model with label words puts the texts into it.
     /// </summary>
-    public string? PromptTemplate => _adapter.Generation?.PromptTemplate ?? _adapter.LabelWords?.PromptTemplate;
+    public string? PromptTemplate => _own.PromptTemplate;
 
-    internal PredictionTask Task => _adapter.Description?.Task ?? _adapter.LabelWords?.Task ?? PredictionTask.Generation;
+    internal PredictionTask Task => _own.Task;
 
     internal PretrainedModel Backbone => _backbone;
 
-    private Backbone Transformer => _backbone.Frozen.Backbone;
+    /// <summary>The model's own adapter, which is always in memory.</summary>
+    private LoadedAdapter Own => _own.Loaded!;
 
-    private int MaxTokens => Math.Min(_adapter.Description?.MaxTokens ?? _adapter.LabelWords?.MaxTokens ?? int.MaxValue, Transformer.Configuration.MaxPositions - _prompt.Length);
+    private Backbone Transformer => _backbone.Frozen.Backbone;
 
     /// <summary>Loads an adapter directory of Hugging Face PEFT (`adapter_config.json`, `adapter_model.safetensors`), or one that <see cref="Save"/> wrote.</summary>
     /// <param name="backbone">The frozen model that it was trained on. It may be disposed before this model.</param>
@@ -85,36 +86,16 @@ public sealed partial class PeftModel : IDisposable
         using var use = Use();
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var (batch, places) = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _prompt.Length);
+        var (batch, places) = TokenBatch.Checked(inputIds, attentionMask, tokenTypeIds, Transformer, _own.VirtualTokens);
         var outputs = inputIds;
         if (Transformer is EncoderDecoder)
             (batch, places, outputs) = WithTarget(batch, decoderInputIds);
         else if (decoderInputIds is not null)
             throw new ArgumentException($"Only an encoder–decoder reads tokens for its decoder, but '{_backbone.Name}' is none; leave them out.", nameof(decoderInputIds));
-        var logits = _adapter.Head is { } head
-            ? head.Forward(Transformer, batch, _prompt)
-            : TokenBatch.Pad(((LanguageModel)Transformer).Logits(Transformer.Forward(batch, _prompt)), places, outputs.size(0), outputs.size(1));
+        var logits = Own.Adapter.Head is { } head
+            ? head.Forward(Transformer, batch, Own.Prompt)
+            : TokenBatch.Pad(((LanguageModel)Transformer).Logits(Transformer.Forward(batch, Own.Prompt)), places, outputs.size(0), outputs.size(1));
         return logits.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Class probabilities of texts.</summary>
-    /// <param name="texts">The texts; null counts as empty, too long ones are cut.</param>
-    /// <param name="secondTexts">The second texts of pairs, as many as <paramref name="texts"/>; null for single texts.</param>
-    /// <returns>One probability per class for each text, in their order.</returns>
-    /// <exception cref="InvalidOperationException">The model was trained for regression or generation.</exception>
-    public IReadOnlyList<float[]> Classify(IReadOnlyList<string> texts, IReadOnlyList<string>? secondTexts = null)
-    {
-        ArgumentNullException.ThrowIfNull(texts);
-        using var use = Use();
-        if (secondTexts is not null && secondTexts.Count != texts.Count)
-            throw new ArgumentException($"There are {texts.Count} texts but {secondTexts.Count} second texts; give one for each, or null.", nameof(secondTexts));
-        if (Task == PredictionTask.Regression)
-            throw new InvalidOperationException("This model predicts values, not classes.");
-        if (Task == PredictionTask.Generation)
-            throw new InvalidOperationException("This model writes text and has no classes; use Generate.");
-        var scores = new float[texts.Count * Outputs];
-        Score([.. texts], secondTexts is null ? [] : [.. secondTexts], scores);
-        return [.. scores.Chunk(Outputs).Select(Softmax)];
     }
 
     /// <summary>
@@ -134,14 +115,14 @@ public sealed partial class PeftModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(directory);
         using var use = Use();
-        _adapter.Save(directory, includeTrainingState ? _backbone.Fingerprint : null);
+        Own.Adapter.Save(directory, includeTrainingState ? _backbone.Fingerprint : null);
     }
 
     /// <summary>Frees the soft prompt and this use of the frozen model, once calls under way on other threads have ended.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            Leave();
+            _users.Leave();
     }
 
     /// <summary>An adapter from the files that <see cref="ToFiles"/> gave.</summary>
@@ -164,27 +145,6 @@ public sealed partial class PeftModel : IDisposable
         return Directory.EnumerateFiles(directory).ToDictionary(path => Path.GetFileName(path)!, File.ReadAllBytes);
     });
 
-    /// <summary>Raw outputs, logits or values, `[rows × Outputs]` row by row.</summary>
-    /// <param name="texts">The texts.</param>
-    /// <param name="secondTexts">As many second texts, or none.</param>
-    /// <param name="outputs">Receives the outputs.</param>
-    /// <param name="checkCancelled">Called before each batch.</param>
-    internal void Score(ReadOnlySpan<string> texts, ReadOnlySpan<string> secondTexts, Span<float> outputs, Action? checkCancelled = null)
-    {
-        using var use = Use();
-        var rows = new TokenizedText[texts.Length];
-        for (int row = 0; row < rows.Length; row++)
-            rows[row] = Encode(texts[row] ?? "", secondTexts.IsEmpty ? null : secondTexts[row] ?? "");
-        Scorer.Run(Transformer, _prompt, rows, _labelWords is null ? _adapter.Head!.Forward : _labelWords.Score, Outputs, outputs, checkCancelled);
-        if (_adapter.LabelWords is { Scale: var scale })
-            System.Numerics.Tensors.TensorPrimitives.Multiply(outputs, (float)scale, outputs);
-        foreach (float output in outputs)
-        {
-            if (!float.IsFinite(output))
-                throw new InvalidOperationException($"The model computed {output}: the adapter or the weights in '{_backbone.Directory}' are damaged; train or download them again.");
-        }
-    }
-
     private (TokenBatch Batch, Tensor Places, Tensor Ids) WithTarget(TokenBatch batch, Tensor? decoderInputIds)
     {
         if (decoderInputIds is null)
@@ -195,34 +155,18 @@ public sealed partial class PeftModel : IDisposable
         return (batch with { Target = target }, places, decoderInputIds);
     }
 
-    /// <summary>The text as it is, or where label words answer in its template.</summary>
-    private TokenizedText Encode(string text, string? secondText) => _adapter.LabelWords is { } description
-        ? Inference.PromptTemplate.Parse(description.PromptTemplate).Fit(_backbone.Words, text, secondText, MaxTokens).Tokens
-        : _backbone.Words.Encode(text, secondText, MaxTokens);
-
     private Lease Use()
     {
-        Interlocked.Increment(ref _users);
-        if (Volatile.Read(ref _disposed) == 0)
-            return new Lease(this);
-        Leave();
-        throw new ObjectDisposedException(nameof(PeftModel));
+        if (Volatile.Read(ref _disposed) != 0 || !_users.TryEnter())
+            throw new ObjectDisposedException(nameof(PeftModel));
+        return new Lease(this);
     }
 
-    private void Leave()
+    private void Free()
     {
-        if (Interlocked.Decrement(ref _users) != 0 || Interlocked.Exchange(ref _freed, 1) != 0)
-            return;
-        _prompt.Dispose();
-        _labelWords?.Dispose();
-        _adapter.Dispose();
+        foreach (var adapter in _adapters.Values)
+            adapter.Release();
         _backbone.Dispose();
-    }
-
-    private static float[] Softmax(float[] logits)
-    {
-        Probabilities.Softmax(logits, logits);
-        return logits;
     }
 
     private static T InTemporaryDirectory<T>(Func<string, T> use)
@@ -240,6 +184,6 @@ public sealed partial class PeftModel : IDisposable
 
     private readonly struct Lease(PeftModel model) : IDisposable
     {
-        public void Dispose() => model.Leave();
+        public void Dispose() => model._users.Leave();
     }
 }

@@ -11,25 +11,26 @@ internal static class Scorer
 
     /// <summary>What <paramref name="head"/> makes of each row: `[rows × outputs]`, row by row.</summary>
     /// <param name="transformer">The frozen model.</param>
-    /// <param name="prompt">The soft prompt, or null.</param>
+    /// <param name="prompts">The soft prompts.</param>
     /// <param name="rows">The texts.</param>
-    /// <param name="head">From the frozen model, a batch and the prompt to outputs `[B, C]`, 32-bit.</param>
+    /// <param name="head">From the frozen model, a batch and the prompts to outputs `[B, C]`, 32-bit.</param>
     /// <param name="outputs">C.</param>
     /// <param name="results">Receives the results.</param>
     /// <param name="checkCancelled">Called before each batch.</param>
+    /// <param name="numbers">The numbers of the rows' soft prompts; null where all have the same.</param>
     public static void Run(
-        Backbone transformer, Prompt? prompt, IReadOnlyList<TokenizedText> rows, Func<Backbone, TokenBatch, Prompt?, Tensor> head, int outputs,
-        Span<float> results, Action? checkCancelled = null)
+        Backbone transformer, Prompts prompts, IReadOnlyList<TokenizedText> rows, Func<Backbone, TokenBatch, Prompts, Tensor> head, int outputs,
+        Span<float> results, Action? checkCancelled = null, IReadOnlyList<int>? numbers = null)
     {
         using var frozen = no_grad();
         using var run = NewDisposeScope();
-        prompt = prompt is null ? null : transformer.Prepare(prompt);
+        prompts = prompts.Select(transformer.Prepare);
         foreach (int[] batch in Batches(rows))
         {
             checkCancelled?.Invoke();
             using var scope = NewDisposeScope();
-            var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], transformer.PaddingId, transformer.Device);
-            var scores = head(transformer, tokens, prompt).cpu().contiguous();      // [B, C]
+            var tokens = TokenBatch.Create([.. batch.Select(row => rows[row])], transformer.PaddingId, transformer.Device, numbers is null ? null : [.. batch.Select(row => numbers[row])]);
+            var scores = head(transformer, tokens, prompts).cpu().contiguous();      // [B, C]
             var values = scores.data<float>();
             for (int i = 0; i < batch.Length; i++)
             {

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text;
+using System.Threading.Channels;
 using Microsoft.ML.Peft.Backbones;
 
 namespace Microsoft.ML.Peft.Inference;
@@ -9,48 +9,43 @@ namespace Microsoft.ML.Peft.Inference;
 /// <param name="prompt">The soft prompt as <see cref="Backbone.Prepare"/> gave it, or null.</param>
 internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
 {
-    private const int TextsAtATime = 16;
-
     private readonly LanguageModel _model = backbone.Frozen.Backbone as LanguageModel
         ?? throw new InvalidOperationException($"The frozen model in '{backbone.Directory}' is an encoder, which reads and does not write; take a language model.");
 
     private int Virtual => prompt?.Length ?? 0;
 
-    /// <summary>What is written on each text, without the text and without special tokens.</summary>
+    /// <summary>What is written on each text, without the text and without special tokens; together with what others have this model write.</summary>
     /// <param name="texts">The texts.</param>
     /// <param name="options">How.</param>
     /// <param name="numbers">A number for each text, which its random numbers depend on besides the seed; null for its place.</param>
     /// <param name="cancellationToken">Stops between two tokens.</param>
-    public IReadOnlyList<string> Write(IReadOnlyList<string> texts, GenerationOptions options, IReadOnlyList<int>? numbers, CancellationToken cancellationToken)
+    public IReadOnlyList<string> Write(IReadOnlyList<string> texts, GenerationOptions options, IReadOnlyList<int>? numbers, CancellationToken cancellationToken) =>
+        Write([.. texts.Select(text => (this, text))], options, numbers, cancellationToken);
+
+    /// <summary>The same for texts of several soft prompts over one frozen model.</summary>
+    public static IReadOnlyList<string> Write(
+        IReadOnlyList<(TextWriting By, string Text)> texts, GenerationOptions options, IReadOnlyList<int>? numbers, CancellationToken cancellationToken)
     {
-        Check(options);
-        var tokens = texts.Select(text => Tokens(text, options)).ToList();
+        options.Check();
         if (options.Beams > 1)
-            return [.. tokens.Select(text => Decode(BeamSearch.Write(_model, prompt, text, options, backbone.Frozen.EndIds, cancellationToken), options))];
-        var results = new string[texts.Count];
-        // Texts of similar length together: they start from one batch.
-        foreach (int[] rows in Enumerable.Range(0, texts.Count).OrderBy(row => tokens[row].Count).Chunk(TextsAtATime))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var generator = new TextGenerator(
-                _model, prompt, [.. rows.Select(row => tokens[row])], options, backbone.Frozen.EndIds, [.. rows.Select(row => numbers?[row] ?? row)]);
-            var streams = rows.Select(_ => new StreamedText(backbone.Words, options.StopStrings)).ToArray();
-            var written = rows.Select(_ => new StringBuilder()).ToArray();
-            while (generator.Step())
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                for (int i = 0; i < rows.Length && options.StopStrings.Count > 0; i++)
-                {
-                    if (generator.Ended[i])
-                        continue;
-                    written[i].Append(streams[i].Advance(generator.Written[i], last: false));
-                    generator.Ended[i] = streams[i].Stopped;
-                }
-            }
-            for (int i = 0; i < rows.Length; i++)
-                results[rows[i]] = written[i].Append(streams[i].Stopped ? "" : streams[i].Advance(generator.Written[i], last: true)).ToString();
-        }
-        return results;
+            return [.. texts.Select(text => text.By.WriteBeams(text.Text, options, cancellationToken))];
+        var writings = texts.Select((text, row) => text.By.Begin(text.Text, options, numbers?[row] ?? row)).ToList();
+        if (writings.Count == 0)
+            return [];
+        using (cancellationToken.Register(() => writings.ForEach(text => text.Writing.Stop())))
+            WritingQueue.Of(texts[0].By._model).WriteAsync([.. writings.Select(text => text.Writing)]).GetAwaiter().GetResult();
+        cancellationToken.ThrowIfCancellationRequested();
+        return [.. writings.Select(text => text.End())];
+    }
+
+    /// <summary>As <see cref="Write(IReadOnlyList{string}, GenerationOptions, IReadOnlyList{int}?, CancellationToken)"/>, but by this thread alone: the same bits whatever else is written.</summary>
+    public IReadOnlyList<string> WriteAlone(IReadOnlyList<string> texts, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Beams > 1)
+            return [.. texts.Select(text => WriteBeams(text, options, cancellationToken))];
+        var writings = texts.Select((text, row) => Begin(text, options, row)).ToList();
+        WritingBatch.WriteAll(_model, writings.Select(text => text.Writing), cancellationToken);
+        return [.. writings.Select(text => text.End())];
     }
 
     /// <summary>What is written on a text, piece by piece as it comes; no piece ends within a character.</summary>
@@ -66,47 +61,61 @@ internal sealed class TextWriting(PretrainedModel backbone, Prompt? prompt)
     public async IAsyncEnumerable<string> StreamAsync(
         IReadOnlyList<int> tokens, GenerationOptions options, IReadOnlySet<int> endIds, WritingCount count, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Check(options);
         if (options.Beams > 1)
             throw new NotSupportedException("Beam search decides on a text only at its end, so it cannot be streamed; set Beams to 1, or use Generate.");
-        CheckRoom(tokens, options);
-        var stream = new StreamedText(backbone.Words, options.StopStrings);
-        // Each step runs whole on one thread: libtorch's scopes and modes belong to a thread.
-        using var generator = await Task.Run(() => new TextGenerator(_model, prompt, [tokens], options, endIds), cancellationToken).ConfigureAwait(false);
-        while (!stream.Stopped && await Task.Run(generator.Step, cancellationToken).ConfigureAwait(false))
+        Check(tokens, options);
+        var pieces = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+        var writing = new Writing(_model, prompt, tokens, options, endIds);
+        var text = new WritingText(backbone.Words, writing, options.StopStrings, piece => pieces.Writer.TryWrite(piece));
+        var written = WritingQueue.Of(_model).WriteAsync([writing]);
+        _ = written.ContinueWith(task => pieces.Writer.Complete(task.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        try
         {
-            string piece = stream.Advance(generator.Written[0], last: false);
-            if (piece.Length > 0)
+            await foreach (string piece in pieces.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
                 yield return piece;
+            }
         }
-        (count.Tokens, count.Ended) = (generator.Written[0].Count, stream.Stopped || generator.Ended[0]);
-        string rest = stream.Stopped ? "" : stream.Advance(generator.Written[0], last: true);
+        finally
+        {
+            // The caller may free the soft prompt afterwards.
+            writing.Stop();
+            await written.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        (count.Tokens, count.Ended) = (writing.Written.Count, text.HasEnded);
+        string rest = text.End();
         if (rest.Length > 0)
             yield return rest;
     }
 
-    private string Decode(IReadOnlyList<int> tokens, GenerationOptions options) => new StreamedText(backbone.Words, options.StopStrings).Advance(tokens, last: true);
-
-    private void Check(GenerationOptions options)
+    private WritingText Begin(string text, GenerationOptions options, int number)
     {
-        options.Check();
-        int most = backbone.Configuration.MaxPositions - Virtual;
-        if (options.MaxNewTokens >= most)
-            throw new ArgumentOutOfRangeException(nameof(options), $"MaxNewTokens is {options.MaxNewTokens}, but beside {Virtual} virtual tokens the model has {most} positions; use fewer.");
+        var writing = new Writing(_model, prompt, Tokens(text, options), options, backbone.Frozen.EndIds, number);
+        return new WritingText(backbone.Words, writing, options.StopStrings, show: null);
+    }
+
+    private string WriteBeams(string text, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        var written = BeamSearch.Write(_model, prompt, Tokens(text, options), options, backbone.Frozen.EndIds, cancellationToken);
+        return new StreamedText(backbone.Words, options.StopStrings).Advance(written, last: true);
     }
 
     private IReadOnlyList<int> Tokens(string text, GenerationOptions options)
     {
         var tokens = backbone.Words.Encode(text ?? "").Ids;
-        CheckRoom(tokens, options);
+        Check(tokens, options);
         return tokens;
     }
 
-    private void CheckRoom(IReadOnlyList<int> tokens, GenerationOptions options)
+    private void Check(IReadOnlyList<int> tokens, GenerationOptions options)
     {
+        options.Check();
+        int most = backbone.Configuration.MaxPositions - Virtual, room = most - options.MaxNewTokens;
+        if (room <= 0)
+            throw new ArgumentOutOfRangeException(nameof(options), $"MaxNewTokens is {options.MaxNewTokens}, but beside {Virtual} virtual tokens the model has {most} positions; use fewer.");
         if (tokens.Count == 0)
             throw new InvalidOperationException("A text to write on from is empty, and this tokenizer begins texts with no token of its own; give at least one character.");
-        int room = backbone.Configuration.MaxPositions - Virtual - options.MaxNewTokens;
         if (tokens.Count > room)
             throw new ArgumentException($"A text to write on from has {tokens.Count} tokens, but beside {Virtual} virtual and {options.MaxNewTokens} new tokens the model has room for {room}; shorten it or lower MaxNewTokens.");
     }

@@ -31,6 +31,9 @@ internal sealed class SequenceHead : IDisposable
 
     public HeadLayout Layout => _layout;
 
+    /// <summary>What the head reads of each row.</summary>
+    public HeadReading Reading => new(Pooling, _layout);
+
     public IReadOnlyDictionary<string, Parameter> Parameters => _parameters;
 
     /// <summary>The output layer's weight `[C, D]`.</summary>
@@ -66,9 +69,11 @@ internal sealed class SequenceHead : IDisposable
     }
 
     /// <summary>The outputs `[B, C]` for a batch, in its rows' own order.</summary>
-    public Tensor Forward(Backbone transformer, TokenBatch batch, Prompt? prompt)
+    public Tensor Forward(Backbone transformer, TokenBatch batch, Prompts prompts) => Forward(Pool(transformer, batch, prompts, Pooling, _layout));
+
+    /// <summary>The outputs `[B, C]` for what the head reads of each row `[B, D]`.</summary>
+    public Tensor Forward(Tensor pooled)
     {
-        var pooled = Pool(transformer, batch, prompt, Pooling, _layout);                // [B, D]
         if (_pooler is not null)
             pooled = tanh(nn.functional.linear(pooled, _pooler.Weight.to(ScalarType.Float32), _pooler.Bias?.to(ScalarType.Float32)));
         if (_layout.Dense is { } dense)
@@ -77,33 +82,26 @@ internal sealed class SequenceHead : IDisposable
     }
 
     /// <summary>One vector per row `[B, D]`, 32-bit, in the rows' own order.</summary>
-    public static Tensor Pool(Backbone transformer, TokenBatch batch, Prompt? prompt, Pooling pooling, HeadLayout layout)
-    {
-        int virtualTokens = transformer.VirtualPositions(prompt);
-        var rows = batch.Layout.Widen(virtualTokens);
-        long[]? read = pooling switch
-        {
-            Pooling.Cls => rows.At(virtualTokens),
-            Pooling.HuggingFace when layout.ReadsLastToken => rows.Last(),
-            Pooling.HuggingFace => rows.At(0),                                          // a virtual token where there are any
-            Pooling.Mean => null,
-            _ => throw new ArgumentOutOfRangeException(nameof(pooling), pooling, "The pooling must be resolved."),
-        };
-        if (read is null)
-            return Mean(transformer.Forward(batch, prompt), rows, virtualTokens);
-        return transformer.Forward(batch, prompt, tensor(read, device: transformer.Device)).to(ScalarType.Float32);
-    }
+    public static Tensor Pool(Backbone transformer, TokenBatch batch, Prompts prompts, Pooling pooling, HeadLayout layout) =>
+        Pool(transformer, batch, prompts, _ => new HeadReading(pooling, layout));
 
-    /// <summary>The mean over each row's text.</summary>
-    private static Tensor Mean(Tensor hidden, RowLayout rows, int virtualTokens)
+    /// <summary>One vector per row `[B, D]`, 32-bit, in the rows' own order; by the number of a row's soft prompt what is read of it.</summary>
+    public static Tensor Pool(Backbone transformer, TokenBatch batch, Prompts prompts, Func<int, HeadReading> readings)
     {
-        long size = hidden.size(1);
-        var means = cat([.. rows.Groups.Zip(rows.Split(hidden), (group, part) => part.view(group.Rows, group.Length, size)
-            .narrow(1, virtualTokens, group.Length - virtualTokens).to(ScalarType.Float32).mean([1]))], 0);     // [B, D], as the rows lie
+        int Virtual(int number) => transformer.VirtualPositions(prompts[number]);
+        var rows = batch.Layout.Widen(Virtual);
+        var spans = rows.Groups.Select(group => readings(group.Prompt).Of(group, Virtual(group.Prompt))).ToList();
+        var hidden = transformer.Forward(batch, prompts, spans.TrueForAll(span => span.IsWhole) ? null : tensor([.. spans.SelectMany(span => span.Places)], device: transformer.Device));
+        Tensor Vectors(HeadSpan span, Tensor part)
+        {
+            var read = part.view(span.Rows.Rows, span.Count, -1).to(ScalarType.Float32);
+            return span.Count == 1 ? read.squeeze(1) : read.mean([1]);
+        }
+        var vectors = cat([.. spans.Zip(hidden.split([.. spans.Select(span => span.Rows.Rows * span.Count)], 0), Vectors)], 0);     // [B, D], as the rows lie
         var places = new long[rows.Rows];
         for (int i = 0; i < places.Length; i++)
             places[rows.Order[i]] = i;
-        return means.index_select(0, tensor(places, device: hidden.device));
+        return vectors.index_select(0, tensor(places, device: hidden.device));
     }
 
     public void Dispose()

@@ -124,7 +124,7 @@ internal sealed class GenerationTask : TrainingTask
         if (_written.Count == 0)
             return null;
         checkCancelled();
-        var texts = new TextWriting(_backbone, prompt).Write([.. _written.Select(row => row.Prompt.Text)], _writing, null, CancellationToken.None);
+        var texts = new TextWriting(_backbone, prompt).WriteAlone([.. _written.Select(row => row.Prompt.Text)], _writing, CancellationToken.None);
         return texts.Zip(_written, (text, row) => RougeL.F1(text, [row.Reference])).Average();
     }
 }

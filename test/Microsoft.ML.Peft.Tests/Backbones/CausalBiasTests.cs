@@ -22,6 +22,7 @@ public sealed class CausalBiasTests
     private static float[] Bias(int prefix, int length, int? window, bool windowed)
     {
         using var scope = NewDisposeScope();
-        return new CausalBias(RowLayout.Of([length]), prefix, window, ScalarType.Float32, CPU).Of(length, windowed).data<float>().ToArray();
+        var layout = RowLayout.Of([length]);
+        return new CausalBias(layout, Prompt.FromKeysValues(prefix, []), window, ScalarType.Float32, CPU).Of(layout.Groups[0], windowed).data<float>().ToArray();
     }
 }

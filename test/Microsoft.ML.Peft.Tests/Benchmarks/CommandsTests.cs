@@ -22,6 +22,8 @@ public sealed class CommandsTests
     [InlineData("train-speed --train a.tsv --method lora")]
     [InlineData("generate-speed --test a.jsonl --batch 0")]
     [InlineData("generate-speed --test a.jsonl --new-tokens 1")]
+    [InlineData("generate-speed --test a.jsonl --concurrent 1")]
+    [InlineData("memory --train a.tsv --adapters 0")]
     [InlineData("generation-quality --train a.tsv --test b.jsonl --limit 0")]
     [InlineData("memory")]
     public void Wrong_arguments_are_refused(string arguments) => Assert.NotEmpty(new Commands().Root().Parse(arguments).Errors);

@@ -55,6 +55,25 @@ public sealed class MeasurementsTests : IDisposable
     }
 
     [Fact]
+    public void Callers_at_the_same_time_are_measured_beside_one()
+    {
+        var result = ConcurrentWritingBenchmark.Run(Options(Writer, "prefix"), _texts, "prefix", callers: 2, newTokens: 6, rounds: 1);
+        Assert.Equal((Writer, 2, 4, 1), (result.Model, result.Concurrent, result.Texts, result.Rounds));
+        AssertPositive(result.TokensPerSecond, result.OneByOneTokensPerSecond, result.ConcurrentRatio, result.FirstTokenSeconds, result.OneByOneFirstTokenSeconds);
+        Assert.Equal(1, result.SameTexts);
+    }
+
+    [Theory]
+    [InlineData(Reader, "classification")]
+    [InlineData(Writer, "generation")]
+    public void The_memory_of_adapters_is_measured(string model, string task)
+    {
+        var result = AdapterMemoryBenchmark.Run(Options(model, "prefix"), task == "generation" ? _pairs : _classes, task, "prefix", adapters: 5);
+        Assert.Equal((model, task, 5), (result.Model, result.Task, result.Adapters));
+        AssertPositive(result.BaseMemoryMegabytes, result.MemoryMegabytes, result.FrozenWeightsMegabytes, result.AdapterFileKilobytes, result.MixedRowsPerSecond, result.OneAdapterRowsPerSecond);
+    }
+
+    [Fact]
     public void The_first_token_and_further_ones_are_measured_beside_the_naive_way()
     {
         var result = GenerateSpeedBenchmark.Run(Options(Writer, "prompt"), _texts, "prompt", batch: 2, newTokens: 4, naive: true, rounds: 1);

@@ -35,11 +35,10 @@ public sealed class NaiveWritingTests
         Assert.InRange(naive.Compare(texts), 0, 1e-5);
 
         using var prompt = NaiveWriting.Prepare(language, start, isPrefix);
-        using var generator = new TextGenerator(language, prompt, texts, new GenerationOptions { MaxNewTokens = NewTokens }, backbone.Frozen.EndIds);
-        while (generator.Step())
-        {
-        }
-        Assert.Equal(generator.Written, naive.Write(texts, NewTokens, backbone.Frozen.EndIds));
+        var options = new GenerationOptions { MaxNewTokens = NewTokens };
+        var writings = texts.Select(text => new Writing(language, prompt, text, options, backbone.Frozen.EndIds)).ToList();
+        WritingBatch.WriteAll(language, writings, CancellationToken.None);
+        Assert.Equal(writings.Select(writing => writing.Written), naive.Write(texts, NewTokens, backbone.Frozen.EndIds));
     }
 
     [Fact]

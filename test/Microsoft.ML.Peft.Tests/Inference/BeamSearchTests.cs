@@ -37,11 +37,9 @@ public sealed class BeamSearchTests
     {
         using var model = new Markov(seed);
         var options = new GenerationOptions { MaxNewTokens = 6 };
-        using var generator = new TextGenerator(model, null, [[0]], options, new HashSet<int> { End });
-        while (generator.Step())
-        {
-        }
-        Assert.Equal(generator.Written[0], Write(model, options));
+        var greedy = new Writing(model, null, [0], options, new HashSet<int> { End });
+        WritingBatch.WriteAll(model, [greedy], default);
+        Assert.Equal(greedy.Written, Write(model, options));
     }
 
     [Theory]
@@ -119,40 +117,28 @@ public sealed class BeamSearchTests
 
         public override int VirtualPositions(Prompt? prompt) => 0;
 
-        public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null) => throw new NotSupportedException();
+        public override Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null) => throw new NotSupportedException();
 
-        public override Tensor Logits(Tensor hidden) => throw new NotSupportedException();
+        /// <summary>A hidden state is the token itself.</summary>
+        public override Tensor Logits(Tensor hidden) => _logits.index_select(0, hidden);
 
-        public override WrittenRows Begin(IReadOnlyList<IReadOnlyList<int>> texts, Prompt? prompt, int maxNewTokens) => new Rows(_logits, [.. texts.Select(text => text[^1])]);
+        public override WrittenRows Begin() => new Rows(this);
 
         public override void Dispose() => _logits.Dispose();
 
-        private sealed class Rows(Tensor logits, IReadOnlyList<int> last) : WrittenRows
+        private sealed class Rows(Markov model) : WrittenRows(model)
         {
-            private Tensor _next = Of(logits, last);
+            protected override Tensor Read(IReadOnlyList<IReadOnlyList<int>> texts, Prompts prompts, IReadOnlyList<int> numbers, int maxNewTokens) =>
+                tensor(texts.Select(text => (long)text[^1]).ToArray());
 
-            public override Tensor Logits => _next;
+            protected override Tensor Next(Tensor ids) => ids;
 
-            public override void Append(IReadOnlyList<int> tokens) => Replace(Of(logits, tokens));
-
-            public override void Keep(IReadOnlyList<int> rows)
+            protected override void Select(IReadOnlyList<int> rows)
             {
-                using var kept = tensor(rows.Select(row => (long)row).ToArray());
-                Replace(_next.index_select(0, kept));
             }
 
-            public override void Dispose() => _next.Dispose();
-
-            private void Replace(Tensor next)
+            protected override void Free()
             {
-                _next.Dispose();
-                _next = next;
-            }
-
-            private static Tensor Of(Tensor logits, IReadOnlyList<int> last)
-            {
-                using var rows = tensor(last.Select(token => (long)token).ToArray());
-                return logits.index_select(0, rows);
             }
         }
     }

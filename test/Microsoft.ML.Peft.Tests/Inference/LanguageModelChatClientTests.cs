@@ -84,7 +84,7 @@ public sealed class LanguageModelChatClientTests : IDisposable
         int[] tokens = [.. _backbone.Encode(Question + "\n").Ids];
         var written = _model.GenerateIds([tokens], new GenerationOptions { MaxNewTokens = 12 }, new HashSet<int>())[0];
         var format = ChatFormats.Plain with { EndOfTurn = _backbone.Words.IdToToken(written[5]) };
-        using var client = new LanguageModelChatClient(_model, _backbone, format, _model.StreamAsync);
+        using var client = new LanguageModelChatClient(_model, _backbone, format, (ids, options, ends, count, token) => _model.StreamAsync(PeftModel.DefaultAdapter, ids, options, ends, count, token));
         var response = await client.GetResponseAsync(Question, Short);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
         Assert.Equal(written.ToList().IndexOf(written[5]) + 1, response.Usage!.OutputTokenCount);

@@ -32,7 +32,7 @@ public sealed class SequenceHeadTests : IDisposable
 
     [Fact]
     public void Pooling_must_be_resolved() =>
-        Assert.Throws<ArgumentOutOfRangeException>("pooling", () => Pool(Pooling.Auto, [1, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>("Pooling", () => Pool(Pooling.Auto, [1, 2]));
 
     [Theory]
     [InlineData(Pooling.Mean)]

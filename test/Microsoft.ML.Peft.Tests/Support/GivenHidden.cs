@@ -20,7 +20,7 @@ internal sealed class GivenHidden(float[][] rows) : Backbone
 
     public override int VirtualPositions(Prompt? prompt) => VirtualTokens;
 
-    public override Tensor Forward(TokenBatch batch, Prompt? prompt, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
+    public override Tensor Forward(TokenBatch batch, Prompts prompts, Tensor? positions = null, Action<int, Tensor, Tensor>? onKeysValues = null)
     {
         float[] values = [.. batch.Layout.Order.SelectMany(row => new float[] { 100, 200 }.Concat(rows[row]))];
         var hidden = (tensor(values).unsqueeze(1) * tensor(new float[] { 1, -1 })).to(Type);
