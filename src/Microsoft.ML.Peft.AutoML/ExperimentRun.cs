@@ -1,3 +1,4 @@
+using Microsoft.ML.Peft.AutoML.Monitoring;
 using Microsoft.ML.Peft.AutoML.Spaces;
 using Microsoft.ML.Peft.AutoML.Trials;
 using Microsoft.ML.Peft.Checkpoints;
@@ -45,7 +46,7 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
             task, metric, models, OptionsOf, model => BaselineOptions(sweeps, shape.Task, model, tuner.Rungs[^1], seed),
             (stream, model, history, options) => Save(stream, shape, model, history, options));
 
-        using var search = Search.Open(plan, tuner, runner, settings.Monitors, TimeProvider.System);
+        using var search = Search.Open(plan, tuner, runner, [new TelemetryMonitor(), .. settings.Monitors], TimeProvider.System);
         using var threads = new ThreadShare(settings.MaxConcurrentTrials);
         try
         {
@@ -125,6 +126,7 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
         Directory = directory,
         Spaces = [.. sweeps.Select(sweep => sweep.Space)],
         Metric = metric,
+        CurveMetricName = task == PredictionTask.Generation ? GenerationTrialTask.Loss : TaskLoss.MetricName(task),
         Cost = settings.Cost,
         Seed = seed,
         Baseline = trialTask.BaselineName,

@@ -1,5 +1,5 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
-using Microsoft.ML.Peft.AutoML.Spaces;
 using Microsoft.ML.Peft.AutoML.Trials;
 using Microsoft.ML.Peft.AutoML.Tuners;
 
@@ -25,6 +25,8 @@ internal sealed class Search : IDisposable
     private readonly long _started;
     private readonly double _elapsedBefore;
     private readonly MemoryWatch _memory;
+    private readonly List<PeftEvent> _replayed = [];
+    private IPeftMonitor? _broken;
 
     private Search(SearchPlan plan, ITuner tuner, ITrialRunner runner, IReadOnlyList<IPeftMonitor> monitors, TimeProvider time, SearchLog log)
     {
@@ -34,7 +36,7 @@ internal sealed class Search : IDisposable
         var settings = Settings(plan, tuner);
         if (log.Events.Count > 0)
             CheckSettings(log.Events[0], settings, plan);
-        Tell([Started() with { IsReplay = log.Events.Count > 0 }]);
+        _replayed.Add(new PeftExperimentStarted(State.Description) { IsReplay = log.Events.Count > 0 });
         for (int line = 0; line < log.Events.Count; line++)
             Replay(log.Events[line], line);
         _elapsedBefore = State.Elapsed;
@@ -77,6 +79,31 @@ internal sealed class Search : IDisposable
     /// <exception cref="InvalidOperationException">All trials failed.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            Tell(_replayed);
+            await RunTrialsAsync(cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (State.Result.Best is null)
+                throw NothingFound();
+        }
+        catch (Exception error)
+        {
+            TellEnd(error);
+            throw;
+        }
+        TellEnd(null);
+    }
+
+    public void Dispose()
+    {
+        foreach (var running in _running.Values)
+            running.Dispose();
+        _log.Dispose();
+    }
+
+    private async Task RunTrialsAsync(CancellationToken cancellationToken)
+    {
         using var outOfTime = _plan.MaxTime is { } most ? new CancellationTokenSource(Left(most, State.Elapsed), _time) : new CancellationTokenSource();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, outOfTime.Token);
         using var memoryTimer = _time.CreateTimer(_ => _messages.Writer.TryWrite(WatchMemory), null, MemoryInterval, MemoryInterval);
@@ -97,17 +124,6 @@ internal sealed class Search : IDisposable
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(_running.Values.Select(running => running.Task)).ConfigureAwait(false);
         }
-        Tell([new PeftExperimentFinished(State.Result) { Elapsed = TimeSpan.FromSeconds(Elapsed) }]);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (State.Result.Best is null)
-            throw NothingFound();
-    }
-
-    public void Dispose()
-    {
-        foreach (var running in _running.Values)
-            running.Dispose();
-        _log.Dispose();
     }
 
     /// <summary>The trial to run next, after its event is in the log: interrupted ones, then baselines, then what the tuner says.</summary>
@@ -238,7 +254,7 @@ internal sealed class Search : IDisposable
     {
         try
         {
-            Tell(State.Apply(e, isReplay: true));
+            _replayed.AddRange(State.Apply(e, isReplay: true));
         }
         catch (Exception error) when (error is InvalidDataException or InvalidOperationException or ArgumentException)
         {
@@ -251,20 +267,34 @@ internal sealed class Search : IDisposable
         foreach (var e in events)
         {
             foreach (var monitor in _monitors)
+            {
+                _broken = monitor;
                 monitor.Report(e);
+            }
         }
+        _broken = null;
     }
 
-    private PeftExperimentStarted Started() => new(
-        _plan.Metric.Name, _plan.Metric.LowerIsBetter, [.. _plan.Spaces.Select(Describe)], _tuner.Description, _tuner.Rungs,
-        _plan.MaxTrials, _plan.MaxTime, _plan.MaxConcurrentTrials, _plan.Directory);
-
-    private static PeftSearchedMethod Describe(MethodSpace space) => new(space.Method, [.. space.Dimensions.Select(dimension => dimension switch
+    /// <summary>Reaches every monitor but one that threw: displays can count on it.</summary>
+    private void TellEnd(Exception? error)
     {
-        NumericDimension range => new PeftSearchedOption(range.Name, range.Min, range.Max, range.Log, []),
-        ChoiceDimension choice => new PeftSearchedOption(choice.Name, null, null, false, choice.Values),
-        _ => throw new NotSupportedException(dimension.Describe()),
-    })]);
+        var finished = new PeftExperimentFinished(State.Result, error) { Elapsed = TimeSpan.FromSeconds(Elapsed) };
+        Exception? first = null;
+        foreach (var monitor in _monitors.Where(monitor => monitor != _broken))
+        {
+            try
+            {
+                monitor.Report(finished);
+            }
+            catch (Exception e)
+            {
+                first ??= e;
+            }
+        }
+        // What the search itself ended with says more.
+        if (error is null && first is not null)
+            ExceptionDispatchInfo.Throw(first);
+    }
 
     /// <summary>What must be the same when a search goes on.</summary>
     private static Dictionary<string, string> Settings(SearchPlan plan, ITuner tuner) => new()

@@ -12,6 +12,9 @@ internal sealed record SearchPlan
 
     public required Metric Metric { get; init; }
 
+    /// <summary>The name of <see cref="PeftEpoch.Metric"/>.</summary>
+    public string CurveMetricName { get; init; } = "Accuracy";
+
     /// <summary>What metrics are weighed against in the search; null if it only looks at the metric.</summary>
     public PeftCost? Cost { get; init; }
 

@@ -22,16 +22,21 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
 
     public double Elapsed { get; private set; }
 
-    public PeftExperimentResult Result
+    public PeftExperimentResult Result => new(Description, [.. _trials.Select(Snapshot)], TimeSpan.FromSeconds(Elapsed));
+
+    public PeftSearchDescription Description { get; } = new()
     {
-        get
-        {
-            var baselines = _trials.Where(trial => trial.Trial is null && trial.Report is not null);
-            return new PeftExperimentResult(
-                plan.Metric, [.. _trials.Select(Snapshot)], _best is null ? null : Snapshot(_best),
-                baselines.MaxBy(Score) is { } baseline ? Snapshot(baseline) : null, TimeSpan.FromSeconds(Elapsed));
-        }
-    }
+        MetricName = plan.Metric.Name,
+        LowerIsBetter = plan.Metric.LowerIsBetter,
+        CurveMetricName = plan.CurveMetricName,
+        Methods = [.. plan.Spaces.Select(PeftSearchedMethod.Of)],
+        Tuner = tuner.Description,
+        Rungs = tuner.Rungs,
+        MaxTrials = plan.MaxTrials,
+        MaxTime = plan.MaxTime,
+        MaxConcurrentTrials = plan.MaxConcurrentTrials,
+        Directory = plan.Directory,
+    };
 
     /// <summary>Takes an event in, and says what it means to those who watch.</summary>
     /// <exception cref="InvalidDataException">It does not fit what came before.</exception>
@@ -93,7 +98,7 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
     private IEnumerable<PeftEvent> Report(TrialRecord record, TrialReported e)
     {
         record.IsRunning = false;
-        record.Report = e.Report;
+        record.Add(e.Report, TimeSpan.FromSeconds(e.Elapsed));
         record.PeakMemoryInMegaByte = e.PeakMemoryInMegaByte is { } peak ? Math.Max(peak, record.PeakMemoryInMegaByte ?? 0) : record.PeakMemoryInMegaByte;
         if (record.Trial is not { } trial)
             return [new PeftTrialCompleted(Snapshot(record))];

@@ -15,6 +15,7 @@ namespace Microsoft.ML.Peft.AutoML;
 internal sealed class TrialRecord(int id, string method, int seed, Trial? trial, string? baselineModel, string directory)
 {
     private readonly List<PeftEpoch> _epochs = [];
+    private readonly List<(int Epochs, IReadOnlyDictionary<string, double> Metrics, TimeSpan Elapsed)> _reports = [];
 
     public int Id { get; } = id;
 
@@ -32,7 +33,7 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
 
     public IReadOnlyList<PeftEpoch> Epochs => _epochs;
 
-    public TrialReport? Report { get; set; }
+    public TrialReport? Report { get; private set; }
 
     public PeftTrialFailure? Failure { get; set; }
 
@@ -51,6 +52,12 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
     public string ResultDirectory(int rung) => Path.Combine(Directory, string.Create(CultureInfo.InvariantCulture, $"rung-{rung}"));
 
     public void Add(PeftEpoch epoch) => _epochs.Add(epoch);
+
+    public void Add(TrialReport report, TimeSpan elapsed)
+    {
+        Report = report;
+        _reports.Add((report.Epochs, report.Metrics, elapsed));
+    }
 
     public PeftTrialResult ToResult(Metric metric, int topRung, SoftPromptOptions? options)
     {
@@ -74,6 +81,7 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
             AdapterBytes = Report?.AdapterBytes ?? 0,
             MillisecondsPerText = Report?.MillisecondsPerText ?? 0,
             PeakMemoryInMegaByte = PeakMemoryInMegaByte,
+            RungResults = [.. _reports.Select((report, rung) => new PeftRungResult(rung, report.Epochs, report.Metrics[metric.Name], report.Elapsed))],
             LearningCurve = [.. _epochs],
             AdapterPath = File(TrialRequest.AdapterName),
             ModelPath = File(TrialRequest.ModelName),

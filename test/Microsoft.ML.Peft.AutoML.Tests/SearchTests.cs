@@ -262,7 +262,7 @@ public sealed class SearchTests : IDisposable
         var runner = new SyntheticRunner { BeforeEpoch = (request, epoch, _) => { if (request.Id == 5) cancellation.Cancel(); } };
         var events = new Events();
         Assert.ThrowsAny<OperationCanceledException>(() => SyntheticSearch.Run(Plan, runner: runner, monitor: events, cancellationToken: cancellation.Token));
-        Assert.IsType<PeftExperimentFinished>(events.All[^1]);
+        Assert.IsAssignableFrom<OperationCanceledException>(Assert.IsType<PeftExperimentFinished>(events.All[^1]).Error);
         Assert.Equal(whole, SyntheticSearch.Describe(SyntheticSearch.Run(Plan)));
     }
 
@@ -276,11 +276,44 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void The_end_is_the_last_event_however_it_comes_but_not_for_the_monitor_that_threw()
+    {
+        var broken = new Events { OnEvent = e => { if (e is PeftRungReported { Trial.TrialId: 4 }) throw new IOException("The report's disk is full."); } };
+        Assert.Equal("The report's disk is full.", End(new SyntheticRunner(), broken).Error!.Message);
+        Assert.Empty(broken.Of<PeftExperimentFinished>());
+        Assert.IsType<InvalidOperationException>(End(new SyntheticRunner { BeforeEpoch = (_, _, _) => throw new InvalidOperationException("hopeless") }).Error);
+        Assert.Null(End(new SyntheticRunner()).Error);
+
+        var late = new Events { OnEvent = e => { if (e is PeftExperimentFinished) throw new IOException("The disk is full at the end."); } };
+        Assert.Null(End(new SyntheticRunner(), late).Error);
+    }
+
+    private PeftExperimentFinished End(SyntheticRunner runner, params Events[] others)
+    {
+        var last = new Events();
+        using var search = Search.Open(Plan with { Directory = _directory.File(Path.GetRandomFileName()) }, SyntheticSearch.Tuner("random"), runner, [.. others, last], TimeProvider.System);
+        var error = Record.Exception(() => search.RunAsync(CancellationToken.None).GetAwaiter().GetResult());
+        Assert.Equal(others.Length > 0 || runner.EpochsTrained.Count == 0, error is not null);
+        return Assert.IsType<PeftExperimentFinished>(last.All[^1]);
+    }
+
+    [Fact]
+    public void A_trials_results_at_its_rungs_have_the_times_at_which_they_came()
+    {
+        var events = new Events();
+        var result = SyntheticSearch.Run(Plan with { MaxTrials = 27 }, monitor: events);
+        var reported = events.Of<PeftRungReported>().ToLookup(e => e.Trial.TrialId, e => (e.Rung, e.Trial.Epochs, e.Trial.Metric, e.Elapsed));
+        Assert.Contains(result.Trials, trial => trial.RungResults.Count == 3);
+        Assert.All(result.Trials.Where(trial => !trial.IsBaseline), trial =>
+            Assert.Equal(reported[trial.TrialId], trial.RungResults.Select(rung => (rung.Rung, rung.Epochs, rung.Metric, rung.Elapsed))));
+    }
+
+    [Fact]
     public void Monitors_see_every_step_in_order()
     {
         var events = new Events();
         var result = SyntheticSearch.Run(Plan with { MaxTrials = 27 }, monitor: events);
-        Assert.True(events.All[0] is PeftExperimentStarted { MetricName: "Accuracy", Methods.Count: 3, Rungs: [1, 3, 9], MaxTrials: 27, IsReplay: false });
+        Assert.True(events.All[0] is PeftExperimentStarted { Search: { MetricName: "Accuracy", Methods.Count: 3, Rungs: [1, 3, 9], MaxTrials: 27 }, IsReplay: false });
         Assert.Same(events.All[^1], Assert.Single(events.Of<PeftExperimentFinished>()));
         Assert.Equal(result.Trials.Sum(trial => trial.Epochs), events.Of<PeftEpochCompleted>().Count());
         Assert.Equal(result.Trials.Skip(1).Sum(trial => trial.Rung + 1), events.Of<PeftRungReported>().Count());

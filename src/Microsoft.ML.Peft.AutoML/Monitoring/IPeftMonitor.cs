@@ -2,7 +2,7 @@ namespace Microsoft.ML.Peft.AutoML;
 
 /// <summary>
 /// Watches a search. Events come one after another, never two at a time. What a monitor throws ends the search, which another run can go
-/// on with.
+/// on with; <see cref="PeftExperimentFinished"/> then still reaches the other monitors, so that each can count on it.
 /// </summary>
 public interface IPeftMonitor
 {

@@ -13,18 +13,8 @@ public abstract record PeftEvent
 }
 
 /// <summary>The search begins: the first event.</summary>
-/// <param name="MetricName">The metric that is optimised.</param>
-/// <param name="LowerIsBetter">Whether a smaller metric is a better one.</param>
-/// <param name="Methods">What is searched.</param>
-/// <param name="Tuner">The tuner and its settings in words.</param>
-/// <param name="Rungs">The epochs after which a trial is judged, ascending; the last is a full training.</param>
-/// <param name="MaxTrials">The most trials to start, baselines left out; null for no limit.</param>
-/// <param name="MaxTime">The most time; null for no limit.</param>
-/// <param name="MaxConcurrentTrials">The most trials at a time.</param>
-/// <param name="Directory">Where the log and the trials' files lie.</param>
-public sealed record PeftExperimentStarted(
-    string MetricName, bool LowerIsBetter, IReadOnlyList<PeftSearchedMethod> Methods, string Tuner, IReadOnlyList<int> Rungs,
-    int? MaxTrials, TimeSpan? MaxTime, int MaxConcurrentTrials, string Directory) : PeftEvent;
+/// <param name="Search">What it does.</param>
+public sealed record PeftExperimentStarted(PeftSearchDescription Search) : PeftEvent;
 
 /// <summary>A trial is started, or goes on to the next rung.</summary>
 /// <param name="Trial">The trial.</param>
@@ -54,6 +44,10 @@ public sealed record PeftTrialFailed(PeftTrialResult Trial) : PeftEvent;
 /// <param name="Trial">The trial.</param>
 public sealed record PeftBestTrialFound(PeftTrialResult Trial) : PeftEvent;
 
-/// <summary>The search has ended, also if it was cancelled: the last event.</summary>
+/// <summary>The search has ended, however that came: the last event.</summary>
 /// <param name="Result">What it has found.</param>
-public sealed record PeftExperimentFinished(PeftExperimentResult Result) : PeftEvent;
+/// <param name="Error">
+/// What it ended with: null if its budget is used up or nothing is left to try, an <see cref="OperationCanceledException"/> if it was
+/// cancelled, else the error.
+/// </param>
+public sealed record PeftExperimentFinished(PeftExperimentResult Result, Exception? Error) : PeftEvent;

@@ -58,6 +58,9 @@ public sealed record PeftTrialResult
     /// </summary>
     public required double? PeakMemoryInMegaByte { get; init; }
 
+    /// <summary>What it had achieved at each rung that it reached, from the lowest.</summary>
+    public required IReadOnlyList<PeftRungResult> RungResults { get; init; }
+
     /// <summary>The epochs so far.</summary>
     public required IReadOnlyList<PeftEpoch> LearningCurve { get; init; }
 

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Peft.AutoML.Tests.Repository;
 public sealed class ArchitectureTests
 {
     /// <summary>From the lowest layer to the highest.</summary>
-    private static readonly string[] Layers = ["Spaces", "Tuners", "Trials", "Monitoring", FrontDoor];
+    private static readonly string[] Layers = ["Spaces", "Tuners", "Trials", "Reports", "Monitoring", FrontDoor];
 
     private const string FrontDoor = "the front door";
 
@@ -52,7 +52,7 @@ public sealed class ArchitectureTests
 
     private static List<IType> In(string layer) => [.. Architecture.Types.Where(type => Folder(type) == layer)];
 
-    private static string? Folder(IType type) => FolderOfType.GetValueOrDefault(Regex.Match(type.FullName, @"^Microsoft\.ML\.(?:Peft\.AutoML\.)?(?:(?:Spaces|Tuners|Trials|Monitoring)\.)?(\w+)").Groups[1].Value);
+    private static string? Folder(IType type) => FolderOfType.GetValueOrDefault(Regex.Match(type.FullName, @"^Microsoft\.ML\.(?:Peft\.AutoML\.)?(?:(?:Spaces|Tuners|Trials|Reports|Monitoring)\.)?(\w+)").Groups[1].Value);
 
     /// <summary>Where each type's file lies: public types' namespaces do not tell.</summary>
     private static Dictionary<string, string> Folders()

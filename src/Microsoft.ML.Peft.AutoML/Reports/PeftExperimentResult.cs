@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.Peft.AutoML.Reports;
 using Microsoft.ML.Peft.AutoML.Trials;
 using Microsoft.ML.Peft.AutoML.Tuners;
 
@@ -9,14 +10,24 @@ public sealed class PeftExperimentResult
 {
     private readonly Metric _metric;
 
-    internal PeftExperimentResult(Metric metric, IReadOnlyList<PeftTrialResult> trials, PeftTrialResult? best, PeftTrialResult? baseline, TimeSpan duration)
-        => (_metric, Trials, Best, Baseline, Duration) = (metric, trials, best, baseline, duration);
+    internal PeftExperimentResult(PeftSearchDescription search, IReadOnlyList<PeftTrialResult> trials, TimeSpan duration)
+    {
+        (Search, Trials, Duration) = (search, trials, duration);
+        _metric = new Metric(search.MetricName, search.LowerIsBetter);
+        // Of two equally good trials the one with the lower number counts, whichever was faster.
+        var judged = trials.Where(trial => trial.RungResults.Count > 0).OrderByDescending(trial => _metric.Score(trial.Metric)).ToList();
+        Best = judged.Find(trial => !trial.IsBaseline);
+        Baseline = judged.Find(trial => trial.IsBaseline);
+    }
+
+    /// <summary>What was searched, and how.</summary>
+    public PeftSearchDescription Search { get; }
 
     /// <summary>The name of the metric that was optimised.</summary>
-    public string MetricName => _metric.Name;
+    public string MetricName => Search.MetricName;
 
     /// <summary>Whether a smaller metric is a better one.</summary>
-    public bool LowerIsBetter => _metric.LowerIsBetter;
+    public bool LowerIsBetter => Search.LowerIsBetter;
 
     /// <summary>All trials by their numbers, the baselines first.</summary>
     public IReadOnlyList<PeftTrialResult> Trials { get; }
@@ -60,6 +71,39 @@ public sealed class PeftExperimentResult
         var candidates = Trials.Where(trial => !trial.IsBaseline && trial.AdapterPath is not null)
             .Select(trial => (Trial: trial, Objective: new Objective(_metric.Score(trial.Metric), CostOf(trial, cost)))).ToList();
         return [.. candidates.Where(c => !candidates.Exists(other => other.Objective.Dominates(c.Objective))).OrderBy(c => c.Objective.Cost).Select(c => c.Trial)];
+    }
+
+    /// <summary>How much the searched options mattered.</summary>
+    /// <param name="method">A searched method's name, to compare its trials alone and all of its options. Null: all trials.</param>
+    /// <exception cref="ArgumentException">No method of that name was searched.</exception>
+    public PeftOptionImportance OptionImportance(string? method = null)
+    {
+        return method is null || Search.Methods.Any(searched => searched.Method == method)
+            ? Importance.Of(this, method)
+            : throw new ArgumentException($"'{method}' was not searched; the methods are {string.Join(", ", Search.Methods.Select(searched => searched.Method))}.", nameof(method));
+    }
+
+    /// <summary>
+    /// Saves the trials as a table of comma-separated values (RFC 4180, UTF-8, a header line): a row for each trial, a column for each metric and
+    /// each option that any trial has. Numbers read back to the same bits; what a trial does not have is empty.
+    /// </summary>
+    /// <param name="path">The file, which is replaced as a whole; its directory must exist.</param>
+    /// <exception cref="IOException">The disk is full, or the directory is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file is not writable.</exception>
+    public void SaveCsv(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        TrialsCsv.Write(path, Trials);
+    }
+
+    /// <summary>Saves the page that <see cref="PeftReportMonitor"/> writes during a search.</summary>
+    /// <param name="path">The HTML file, which is replaced as a whole; its directory must exist.</param>
+    /// <exception cref="IOException">The disk is full, or the directory is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file is not writable.</exception>
+    public void SaveReport(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ReportPage.Write(path, ReportData.Of(this, ReportState.Saved, null, TimeProvider.System.GetUtcNow()));
     }
 
     internal static double CostOf(PeftTrialResult trial, PeftCost cost) => CostOf(cost, trial.AdapterBytes, trial.MillisecondsPerText);

@@ -1,9 +1,19 @@
+using Microsoft.ML.Peft.AutoML.Spaces;
+
 namespace Microsoft.ML.Peft.AutoML;
 
 /// <summary>A method that is searched.</summary>
 /// <param name="Method">Its name.</param>
 /// <param name="Options">Its searched options.</param>
-public sealed record PeftSearchedMethod(string Method, IReadOnlyList<PeftSearchedOption> Options);
+public sealed record PeftSearchedMethod(string Method, IReadOnlyList<PeftSearchedOption> Options)
+{
+    internal static PeftSearchedMethod Of(MethodSpace space) => new(space.Method, [.. space.Dimensions.Select(dimension => dimension switch
+    {
+        NumericDimension range => new PeftSearchedOption(range.Name, range.Min, range.Max, range.Log, []),
+        ChoiceDimension choice => new PeftSearchedOption(choice.Name, null, null, false, choice.Values),
+        _ => throw new NotSupportedException(dimension.Describe()),
+    })]);
+}
 
 /// <summary>An option that is searched: a range of numbers, or a few values.</summary>
 /// <param name="Name">The option's name.</param>
