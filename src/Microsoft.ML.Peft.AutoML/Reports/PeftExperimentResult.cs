@@ -85,7 +85,8 @@ public sealed class PeftExperimentResult
 
     /// <summary>
     /// Saves the trials as a table of comma-separated values (RFC 4180, UTF-8, a header line): a row for each trial, a column for each metric and
-    /// each option that any trial has. Numbers read back to the same bits; what a trial does not have is empty.
+    /// each option that any trial has. Numbers read back to the same bits; what a trial does not have is empty. ML.NET's text loader reads it with
+    /// `AllowQuoting`, `ReadMultilines` (an error's message may have several lines) and `MissingRealsAsNaNs`.
     /// </summary>
     /// <param name="path">The file, which is replaced as a whole; its directory must exist.</param>
     /// <exception cref="IOException">The disk is full, or the directory is missing.</exception>

@@ -163,6 +163,26 @@ public sealed class ReportPageTests(Chromium chromium) : IClassFixture<Chromium>
     }
 
     [SkippableFact]
+    public async Task A_result_far_off_is_drawn_at_the_end_of_the_axis_and_leaves_the_others_their_room()
+    {
+        var options = new Dictionary<string, object?> { ["Rate"] = 0.1, ["Dropout"] = 0.1, ["Start"] = "text" };
+        var far = MadeSearch.Trial(31, "prefix", options, -1000);
+        new PeftExperimentResult(MadeSearch.Search, [.. _result.Trials, far], TimeSpan.FromSeconds(400)).SaveReport(_directory.File("report.html"));
+        await using var page = await chromium.OpenAsync(_directory.File("report.html"));
+        foreach (string id in new[] { "progress", "kilobytes" })
+        {
+            var chart = await page.ChartAsync(id);
+            Assert.True(chart.Vertical()(0.7) - chart.Vertical()(0.8) > 30, "0.7 and 0.8 are drawn on top of each other.");
+            var marks = chart.Filled(Colors["prefix"]);
+            var triangle = Assert.Single(marks, mark => !mark.Path.Contains('A', StringComparison.Ordinal));
+            Assert.InRange(triangle.Y, marks.Where(mark => mark != triangle).Max(mark => mark.Y), 320);
+        }
+        var lines = (await page.ChartAsync("parallel")).Lines(Colors["prefix"]);
+        Assert.Equal(Judged.Count(trial => trial.Method == "prefix") + 1, lines.Count);
+        Assert.All(lines, line => Assert.All(line.Corners, corner => Assert.InRange(corner.Y, 0, 400)));
+    }
+
+    [SkippableFact]
     public async Task A_search_that_has_just_begun_is_a_page_too()
     {
         string file = _directory.File("empty.html");

@@ -78,6 +78,7 @@ public sealed class TrialsCsvTests : IDisposable
             HasHeader = true,
             AllowQuoting = true,
             ReadMultilines = true,
+            MissingRealsAsNaNs = true,
         });
         var rows = loader.Load(Saved);
         Assert.Equal(_result.Trials.Select(trial => trial.TrialId), rows.GetColumn<int>("TrialId"));

@@ -72,7 +72,7 @@ internal static class MadeSearch
             Metrics = failure is null ? new Dictionary<string, double> { ["Accuracy"] = metric, ["LogLoss"] = 1 - metric } : [],
             Duration = TimeSpan.FromSeconds(1.1 * Rungs[rung]),
             AdapterBytes = failure is null ? 1000 * (2 + id * 7 % 13) : 0,
-            MillisecondsPerText = failure is null ? 1 + id * 5 % 11 / 10.0 : 0,
+            MillisecondsPerText = failure is null ? 1 + id * 8 % 13 / 10.0 : 0,
             RungResults = failure is not null ? [] : [.. Enumerable.Range(0, rung + 1).Select(r => new PeftRungResult(r, Rungs[r], At(Rungs[r]), TimeSpan.FromSeconds(10 * id + 3 * r + 2)))],
             LearningCurve = [.. Enumerable.Range(1, Rungs[rung]).Select(epoch => new PeftEpoch(epoch, 2.0 / epoch, At(epoch), 1.1))],
             AdapterPath = failure is null ? $"trials/{id}/adapter" : null,

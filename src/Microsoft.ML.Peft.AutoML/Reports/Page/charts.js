@@ -76,6 +76,12 @@ const charts = (() => {
     return { min: exact(Math.floor(low / interval) * interval), max: exact(Math.ceil(high / interval + 0.05) * interval), interval };
   }
 
+  // A mark beyond the axis is drawn at its end, as a triangle.
+  function place(axis, value) {
+    const inside = Math.min(Math.max(value, axis.min), axis.max);
+    return { y: inside, symbol: inside === value ? "circle" : "triangle", symbolRotate: value > inside ? 0 : 180 };
+  }
+
   // Ticks at whole minutes or other round times.
   function timeInterval(seconds) {
     const round = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200];
@@ -101,15 +107,18 @@ const charts = (() => {
     const line = points.filter(({ rung }) => best === null || better(view, rung.metric, best) ? (best = rung.metric, true) : false)
       .map(({ rung }) => [rung.elapsed, rung.metric]);
     line.push([Math.max(view.data.elapsed, points.at(-1).rung.elapsed), best]);
+    const vertical = range(view, withBaseline(view, points.map(({ rung }) => rung.metric)));
     return base(view, {
       xAxis: axis(view, "time", { ...below, min: 0, max: line.at(-1)[0], interval: timeInterval(line.at(-1)[0]), axisLabel: { formatter: time, showMaxLabel: false } }),
-      yAxis: axis(view, view.data.metric, range(view, withBaseline(view, points.map(({ rung }) => rung.metric)))),
+      yAxis: axis(view, view.data.metric, vertical),
       series: [
         { type: "line", name: "best so far", step: "end", data: line, symbol: "none", lineStyle: { color: view.theme.ink, width: 1.5 }, silent: true, markLine: bar(view) },
         ...view.methods.map(({ name, color }) => ({
-          type: "scatter", name, symbol: "circle", itemStyle: { color, opacity: 0.85 },
-          data: points.filter(({ trial }) => trial.method === name)
-            .map(({ trial, rung }) => ({ value: [rung.elapsed, rung.metric], symbolSize: 7 + 3 * rung.rung, trial, rung })),
+          type: "scatter", name, clip: false, itemStyle: { color, opacity: 0.85 },
+          data: points.filter(({ trial }) => trial.method === name).map(({ trial, rung }) => {
+            const { y, ...mark } = place(vertical, rung.metric);
+            return { value: [rung.elapsed, y], symbolSize: 7 + 3 * rung.rung, ...mark, trial, rung };
+          }),
         })),
       ],
       tooltip: { ...base(view).tooltip, formatter: ({ data: { trial, rung } }) => describe(view, trial, [["at rung", rung.rung], [`${view.data.metric} there`, rung.metric], ["after", time(rung.elapsed)]]) },
@@ -159,7 +168,8 @@ const charts = (() => {
     const trials = shown(view).filter(trial => trial.metric !== null && (!method || trial.method === method));
     const axes = parallelAxes(view, method);
     if (trials.length === 0 || axes.length === 0) return "No trial has a result yet.";
-    axes.push({ name: view.data.metric, of: trial => trial.metric, type: "value", inverse: view.data.lowerIsBetter, ...range(view, trials.map(trial => trial.metric)) });
+    const last = range(view, trials.map(trial => trial.metric));
+    axes.push({ name: view.data.metric, of: trial => place(last, trial.metric).y, type: "value", inverse: view.data.lowerIsBetter, ...last });
     const ranked = [...trials].sort((a, b) => better(view, a.metric, b.metric) ? 1 : -1);
     const upright = width < 640;
     return base(view, {
@@ -173,7 +183,7 @@ const charts = (() => {
           areaSelectStyle: { color: view.theme.accent, borderColor: view.theme.accent, opacity: 0.25 },
         },
       },
-      parallelAxis: axes.map(({ of, ...options }, dim) => ({ ...options, dim })),
+      parallelAxis: axes.map(({ of: _, ...options }, dim) => ({ ...options, dim })),
       series: [{
         type: "parallel", smooth: false, realtime: true, inactiveOpacity: 0.04, lineStyle: { width: 1.4 },
         data: ranked.map((trial, rank) => ({
@@ -209,17 +219,18 @@ const charts = (() => {
     if (points.length === 0) return "No trial has a result yet.";
     const front = view.data.fronts[cost].map(id => view.data.trials.find(trial => trial.id === id)).filter(trial => !view.hidden.has(trial.method));
     const costs = points.map(trial => trial[cost]);
+    const vertical = range(view, withBaseline(view, points.map(trial => trial.metric)));
     const log = Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 20;
     return base(view, {
       xAxis: axis(view, name, { ...below, type: log ? "log" : "value" }),
-      yAxis: axis(view, view.data.metric, range(view, withBaseline(view, points.map(trial => trial.metric)))),
+      yAxis: axis(view, view.data.metric, vertical),
       series: [
         { type: "line", name: "Pareto front", step: "end", silent: true, symbol: "none", data: front.map(trial => [trial[cost], trial.metric]), lineStyle: { color: view.theme.ink, width: 1.5 }, markLine: bar(view) },
         ...view.methods.map(method => ({
-          type: "scatter", name: method.name, symbol: "circle",
+          type: "scatter", name: method.name, clip: false,
           data: points.filter(trial => trial.method === method.name).map(trial => {
-            const isFront = front.includes(trial);
-            return { value: [trial[cost], trial.metric], trial, symbolSize: isFront ? 12 : 7, itemStyle: { color: method.color, opacity: isFront ? 1 : 0.6, borderColor: view.theme.ink, borderWidth: isFront ? 1.5 : 0 } };
+            const isFront = front.includes(trial), { y, ...mark } = place(vertical, trial.metric);
+            return { value: [trial[cost], y], trial, ...mark, symbolSize: isFront ? 12 : 7, itemStyle: { color: method.color, opacity: isFront ? 1 : 0.6, borderColor: view.theme.ink, borderWidth: isFront ? 1.5 : 0 } };
           }),
         })),
       ],
