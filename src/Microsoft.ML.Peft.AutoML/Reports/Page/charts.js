@@ -51,15 +51,18 @@ const charts = (() => {
   function axis(view, name, extra = {}) {
     return {
       type: "value", name, scale: true,
-      nameTextStyle: { color: view.theme.soft },
+      nameTextStyle: { color: view.theme.soft, ...extra.nameTextStyle },
       axisLabel: { color: view.theme.soft, hideOverlap: true, formatter: number, ...extra.axisLabel },
       axisLine: { show: true, lineStyle: { color: view.theme.line } },
       splitLine: { lineStyle: { color: view.theme.line, opacity: 0.6 } },
-      ...Object.fromEntries(Object.entries(extra).filter(([key]) => key !== "axisLabel")),
+      ...Object.fromEntries(Object.entries(extra).filter(([key]) => key !== "axisLabel" && key !== "nameTextStyle")),
     };
   }
 
   const below = { nameLocation: "middle", nameGap: 26 };
+
+  // From the labels' left side on: centred on the axis, a long name would be cut.
+  const above = { nameTextStyle: { align: "left", padding: [0, 0, 0, -30] } };
 
   // One diverged trial must not press all others into a line: where there are enough values, the worse end of the axis is where outliers
   // begin (Tukey's far-out fence).
@@ -110,7 +113,7 @@ const charts = (() => {
     const vertical = range(view, withBaseline(view, points.map(({ rung }) => rung.metric)));
     return base(view, {
       xAxis: axis(view, "time", { ...below, min: 0, max: line.at(-1)[0], interval: timeInterval(line.at(-1)[0]), axisLabel: { formatter: time, showMaxLabel: false } }),
-      yAxis: axis(view, view.data.metric, vertical),
+      yAxis: axis(view, view.data.metric, { ...above, ...vertical }),
       series: [
         { type: "line", name: "best so far", step: "end", data: line, symbol: "none", lineStyle: { color: view.theme.ink, width: 1.5 }, silent: true, markLine: bar(view) },
         ...view.methods.map(({ name, color }) => ({
@@ -131,7 +134,7 @@ const charts = (() => {
     if (drawn.length === 0) return "No epoch has been trained yet.";
     return base(view, {
       xAxis: axis(view, "epoch", { ...below, scale: false, min: 1, minInterval: 1 }),
-      yAxis: axis(view, kind === "loss" ? "training loss" : view.data.curveMetric, range(view, drawn.flatMap(trial => trial.curve.map(value)), kind === "loss" || view.data.curveMetric === "Loss")),
+      yAxis: axis(view, kind === "loss" ? "training loss" : view.data.curveMetric, { ...above, ...range(view, drawn.flatMap(trial => trial.curve.map(value)), kind === "loss" || view.data.curveMetric === "Loss") }),
       series: drawn.map(trial => {
         const isBest = trial.id === view.data.best, failed = trial.status === "failed";
         return {
@@ -223,7 +226,7 @@ const charts = (() => {
     const log = Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 20;
     return base(view, {
       xAxis: axis(view, name, { ...below, type: log ? "log" : "value" }),
-      yAxis: axis(view, view.data.metric, vertical),
+      yAxis: axis(view, view.data.metric, { ...above, ...vertical }),
       series: [
         { type: "line", name: "Pareto front", step: "end", silent: true, symbol: "none", data: front.map(trial => [trial[cost], trial.metric]), lineStyle: { color: view.theme.ink, width: 1.5 }, markLine: bar(view) },
         ...view.methods.map(method => ({
