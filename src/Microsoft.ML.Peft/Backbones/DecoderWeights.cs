@@ -66,8 +66,10 @@ internal sealed class DecoderWeights : IDisposable
         var words = reader.Read(names.WordEmbeddings + ".weight", shape.VocabularySize, embedding).DetachFromDisposeScope();
         string headName = names.Head + ".weight";
         FrozenLinear? head = shape.TiedHead
-            ? new FrozenLinear(words.alias().DetachFromDisposeScope(), null)
-            : reader.ContainsAbsolute(headName) ? new FrozenLinear(reader.ReadAbsolute(headName, shape.VocabularySize, embedding).DetachFromDisposeScope(), null) : null;
+            ? new FrozenLinear(words.alias().DetachFromDisposeScope(), null, reader.Blocks(names.WordEmbeddings + ".weight"))
+            : reader.ContainsAbsolute(headName)
+                ? new FrozenLinear(reader.ReadAbsolute(headName, shape.VocabularySize, embedding).DetachFromDisposeScope(), null, reader.BlocksAbsolute(headName))
+                : null;
         Rotary? Rotate(RotaryConfiguration? rotary) => rotary is null ? null : new Rotary(rotary, shape.HeadSize, type, device);
         return new DecoderWeights(type, device)
         {
@@ -132,7 +134,7 @@ internal sealed class DecoderWeights : IDisposable
         {
             bool bias = shape.Biases.QueryKeyValue;
             if (names.Layout == QueryKeyValueLayout.Separate)
-                return Concatenate([Linear(name(names.Query), _queries, _hidden, bias), Linear(name(names.Key), _keys, _hidden, bias), Linear(name(names.Value), _keys, _hidden, bias)]);
+                return Concatenate(bias, (name(names.Query), _queries), (name(names.Key), _keys), (name(names.Value), _keys));
             var fused = Linear(name(names.QueryKeyValue), _queries + 2 * _keys, _hidden, bias);
             if (names.Layout == QueryKeyValueLayout.Fused)
                 return fused;
@@ -150,24 +152,30 @@ internal sealed class DecoderWeights : IDisposable
                 return Linear(name(names.Up), inner, _hidden, bias);
             return names.GateUp.Length > 0
                 ? Linear(name(names.GateUp), 2 * inner, _hidden, bias)
-                : Concatenate([Linear(name(names.Gate), inner, _hidden, bias), Linear(name(names.Up), inner, _hidden, bias)]);
+                : Concatenate(bias, (name(names.Gate), inner), (name(names.Up), inner));
         }
 
         public FrozenLinear Linear(string name, long output, long input, bool bias)
         {
+            var (weight, offset) = Read(name, output, input, bias);
+            return new FrozenLinear(weight.DetachFromDisposeScope(), offset?.DetachFromDisposeScope(), names.Transposed ? null : reader.Blocks(name + ".weight"));
+        }
+
+        /// <summary>Several layers with the same input as one.</summary>
+        private FrozenLinear Concatenate(bool bias, params (string Name, int Output)[] layers)
+        {
+            var parts = Array.ConvertAll(layers, layer => Read(layer.Name, layer.Output, _hidden, bias));
+            var weight = cat([.. parts.Select(part => part.Weight)], 0).DetachFromDisposeScope();
+            var offset = bias ? cat([.. parts.Select(part => part.Bias!)], 0).DetachFromDisposeScope() : null;
+            return new FrozenLinear(weight, offset, names.Transposed ? null : reader.Blocks([.. layers.Select(layer => layer.Name + ".weight")]));
+        }
+
+        private (Tensor Weight, Tensor? Bias) Read(string name, long output, long input, bool bias)
+        {
             if (!bias)
                 reader.RefuseBias(name);
             var weight = names.Transposed ? reader.Read(name + ".weight", input, output).t().contiguous() : reader.Read(name + ".weight", output, input);
-            return new FrozenLinear(weight.DetachFromDisposeScope(), bias ? reader.Read(name + ".bias", output).DetachFromDisposeScope() : null);
-        }
-
-        private static FrozenLinear Concatenate(FrozenLinear[] parts)
-        {
-            var weight = cat([.. parts.Select(part => part.Weight)], 0).DetachFromDisposeScope();
-            var bias = parts[0].Bias is null ? null : cat([.. parts.Select(part => part.Bias!)], 0).DetachFromDisposeScope();
-            foreach (var part in parts)
-                part.Dispose();
-            return new FrozenLinear(weight, bias);
+            return (weight, bias ? reader.Read(name + ".bias", output) : null);
         }
     }
 }

@@ -1,17 +1,22 @@
 using Microsoft.ML.Peft.Native;
 using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Microsoft.ML.Peft.Backbones;
 
 /// <summary>x Wᵀ + b with frozen W `[out, in]` and b `[out]`.</summary>
-internal sealed record FrozenLinear(Tensor Weight, Tensor? Bias) : IDisposable
+/// <param name="Weight">W.</param>
+/// <param name="Bias">b, or null.</param>
+/// <param name="Blocks">W as its file stores it in quantised blocks, for few rows x; null where it does not.</param>
+internal sealed record FrozenLinear(Tensor Weight, Tensor? Bias, BlockMatrix? Blocks = null) : IDisposable
 {
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
+    public Tensor Forward(Tensor x) => Blocks is { } blocks && BlockMatrix.Suits(x) ? blocks.Forward(x, Bias) : nn.functional.linear(x, Weight, Bias);
 
     public void Dispose()
     {
         Weight.Dispose();
         Bias?.Dispose();
+        Blocks?.Dispose();
     }
 }
 
@@ -28,10 +33,26 @@ internal sealed record FrozenRmsNorm(Tensor Weight, double Epsilon) : IFrozenNor
 
     public Tensor Forward(Tensor x)
     {
+        if (HostValues.AreFew(x))
+            return Few(x.contiguous());
         var wide = x.to(ScalarType.Float32);
         // The mean square from the norm: its kernel and its gradient go over x once, a square and a mean do so several times.
         var meanSquare = wide.norm(-1, keepdim: true).square().Times(_share);
         return wide.mul(rsqrt(meanSquare.Plus(Epsilon))).to(x.dtype).mul(Weight);
+    }
+
+    private Tensor Few(Tensor x)
+    {
+        var result = empty_like(x);
+        ReadOnlySpan<float> values = HostValues.Of(x), gain = HostValues.Of(Weight);
+        var target = HostValues.Of(result);
+        for (; !values.IsEmpty; values = values[gain.Length..], target = target[gain.Length..])
+        {
+            ReadOnlySpan<float> row = values[..gain.Length];
+            TensorPrimitives.Multiply(row, (float)(1 / Math.Sqrt(TensorPrimitives.SumOfSquares(row) / gain.Length + Epsilon)), target);
+            TensorPrimitives.Multiply(target[..gain.Length], gain, target);
+        }
+        return result;
     }
 
     public void Dispose() => Weight.Dispose();

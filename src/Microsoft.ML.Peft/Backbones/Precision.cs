@@ -1,6 +1,9 @@
 namespace Microsoft.ML.Peft;
 
-/// <summary>The number format of the frozen weights. Soft prompt, head and optimiser are always 32-bit floats.</summary>
+/// <summary>
+/// The number format of the frozen weights. Soft prompt, head and optimiser are always 32-bit floats. While a model from a quantised `.gguf`
+/// file writes a few texts, its weights are read from the file as they are and multiplied in 32-bit floats, whatever the number format.
+/// </summary>
 public enum Precision
 {
     /// <summary>

@@ -27,6 +27,13 @@ internal sealed class WeightReader(WeightSource checkpoint, string prefix, strin
         return checkpoint.Read(name, type).to(device);
     }
 
+    /// <summary>The same matrices, one below the other, for products of few rows straight from the file; null where that is not possible.</summary>
+    public BlockMatrix? Blocks(params IReadOnlyList<string> names) => BlocksAbsolute([.. names.Select(name => _prefix + name)]);
+
+    /// <summary>The same for matrices that have no prefix.</summary>
+    public BlockMatrix? BlocksAbsolute(params IReadOnlyList<string> names) =>
+        device.type == TorchSharp.DeviceType.CPU ? BlockMatrix.Of([.. names.Select(checkpoint.Stored)]) : null;
+
     public bool ContainsAbsolute(string name) => checkpoint.Contains(name);
 
     /// <summary>A linear layer with bias, outside the dispose scope.</summary>

@@ -74,6 +74,14 @@ internal sealed class GgufFile : IDisposable
         return Dequantised(info, dequantize, type);
     }
 
+    /// <summary>A matrix as it is stored, over the mapped file, which it keeps mapped; to be disposed by the caller.</summary>
+    /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
+    public StoredMatrix Stored(string name)
+    {
+        GgufTensorInfo info = Info(name);
+        return new StoredMatrix(_file.View(ScalarType.Byte, info.Offset, info.Length), info.Type, info.Shape[0], info.Shape[1], null);
+    }
+
     /// <summary>A part of a tensor's bytes as they are stored, valid until the file object is disposed.</summary>
     public ReadOnlySpan<byte> Bytes(string name, long start, int length)
     {

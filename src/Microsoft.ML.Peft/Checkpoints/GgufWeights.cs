@@ -23,9 +23,19 @@ internal sealed class GgufWeights(GgufFile file, (long Query, long Key)? pairedH
     {
         var stored = file.Read(name, type);
         _read.Add(name);
-        if (pairedHeads is { } heads && name.Contains(".attn_q.", StringComparison.Ordinal))
-            return Unpair(stored, heads.Query);
-        return pairedHeads is { } && name.Contains(".attn_k.", StringComparison.Ordinal) ? Unpair(stored, pairedHeads.Value.Key) : stored;
+        return PairedHeads(name) is { } heads ? Unpair(stored, heads) : stored;
+    }
+
+    public override StoredMatrix? Stored(string name)
+    {
+        var info = file.Info(name);
+        if (info.Type is not { BlockLength: > 1, Dequantize: not null } || info.Shape.Length != 2)
+            return null;
+        var stored = file.Stored(name);
+        if (PairedHeads(name) is not { } heads)
+            return stored;
+        using var order = Unpair(arange(stored.Rows, ScalarType.Int64), heads);
+        return stored with { Order = order.data<long>().ToArray() };
     }
 
     /// <summary>A file holds what its model computes with and nothing else: a tensor without a place means that the model is another one.</summary>
@@ -48,6 +58,14 @@ internal sealed class GgufWeights(GgufFile file, (long Query, long Key)? pairedH
     }
 
     public override void Dispose() => file.Dispose();
+
+    /// <summary>The heads of a tensor whose rows are stored in pairs; null for any other.</summary>
+    private long? PairedHeads(string name)
+    {
+        if (name.Contains(".attn_q.", StringComparison.Ordinal))
+            return pairedHeads?.Query;
+        return name.Contains(".attn_k.", StringComparison.Ordinal) ? pairedHeads?.Key : null;
+    }
 
     /// <summary>Rows 0, 1, 2, 3 … of a head back to the halves that Hugging Face's rotary positions turn against each other.</summary>
     private static Tensor Unpair(Tensor stored, long heads)

@@ -26,6 +26,10 @@ internal abstract class WeightSource : IDisposable
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
     public abstract Tensor Read(string name, ScalarType type);
 
+    /// <summary>A matrix as it is stored, to be disposed by the caller; null where it is not stored in quantised blocks.</summary>
+    /// <exception cref="InvalidDataException">There is no such tensor.</exception>
+    public virtual StoredMatrix? Stored(string name) => null;
+
     /// <summary>Refuses tensors that a loaded model had no place for, where a source holds only what its model computes with.</summary>
     /// <exception cref="NotSupportedException">There are such tensors.</exception>
     public virtual void CheckAllRead()

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Checkpoints;
+using Microsoft.ML.Peft.Tests.Support;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Tests;
 
@@ -51,6 +53,27 @@ public sealed class EmbeddedDecoderTests(EmbeddedDecoderTests.Loaded loaded) : I
         Assert.Contains("Paris", response.Text, StringComparison.Ordinal);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
         Assert.Equal(37, response.Usage!.InputTokenCount);      // the template's own system message and marks among them
+    }
+
+    [Fact]
+    public void Step_by_step_it_writes_what_whole_texts_ask_for()
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        using var model = PretrainedModel.Load(ModelLocator.DefaultDecoder, Precision.Float32);
+        var decoder = (Decoder)model.Frozen.Backbone;
+        List<int> text = [.. model.Encode("The restaurant by the river serves Italian food and is rated five out of").Ids];
+        using var rows = decoder.Begin([text], null, 16);
+        for (int step = 0; step < 16; step++)
+        {
+            // More rows than products straight from the file's blocks are for.
+            var whole = decoder.Logits(decoder.Forward(TokenBatch.Create([text], CPU), null)).select(0, text.Count - 1);
+            TensorAssert.Close(whole, rows.Logits[0], 1e-4 * whole.abs().max().item<float>());
+            int next = (int)whole.argmax().item<long>();
+            Assert.Equal(next, rows.Logits[0].argmax().item<long>());
+            text.Add(next);
+            rows.Append([next]);
+        }
     }
 
     public sealed class Loaded : IDisposable

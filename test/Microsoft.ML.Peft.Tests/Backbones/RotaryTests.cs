@@ -59,6 +59,18 @@ public sealed class RotaryTests : IDisposable
         Assert.False(x.allclose(turned));
     }
 
+    [Fact]
+    public void A_few_positions_turn_as_many_do()
+    {
+        using var generator = new Generator(2);
+        using var rotary = new Rotary(new RotaryConfiguration { Theta = 10000 }, Size, ScalarType.Float32, CPU);
+        var heads = randn(3, 5, Size, generator: generator).narrow(1, 1, 3);
+        var angles = rotary.At(tensor(new long[] { 4, 0, 77 }));
+        var expected = rotary.Apply(heads, angles);     // with gradients: by libtorch
+        using var frozen = no_grad();
+        TensorAssert.Close(expected, rotary.Apply(heads, angles), 1e-6);
+    }
+
     public void Dispose() => _scope.Dispose();
 
     private static float[] Angles(RotaryConfiguration configuration, long position)
