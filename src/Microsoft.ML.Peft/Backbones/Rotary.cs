@@ -54,7 +54,7 @@ internal sealed class Rotary : IDisposable
             Span<float> left = target.Slice(at, half), right = target.Slice(at + half, half);
             TensorPrimitives.Multiply(second, sin.Slice(angle, half), product);
             TensorPrimitives.Multiply(first, cos.Slice(angle, half), left);
-            TensorPrimitives.Subtract(left, product, left);
+            TensorPrimitives.Add(left, product, left);
             TensorPrimitives.Multiply(first, sin.Slice(angle + half, half), product);
             TensorPrimitives.Multiply(second, cos.Slice(angle + half, half), right);
             TensorPrimitives.Add(right, product, right);

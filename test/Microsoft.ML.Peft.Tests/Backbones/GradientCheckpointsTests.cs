@@ -10,7 +10,8 @@ namespace Microsoft.ML.Peft.Tests;
 /// <summary>Layers that are computed again give the loss and the gradients of layers that are kept.</summary>
 public sealed class GradientCheckpointsTests : IDisposable
 {
-    private const double Tolerance = 1e-6;
+    // Without gradients few values are computed in loops of their own, which round otherwise.
+    private const double Tolerance = 1e-5;
 
     /// <summary>The dropout of a soft prompt's network draws from it as long as it lives.</summary>
     private readonly Initializer _initializer = new(1, CPU);
