@@ -11,6 +11,9 @@ internal sealed class GradientCheckpoints
 {
     private readonly List<Segment> _segments = [];
 
+    /// <summary>The segments so far whose gradients are not computed yet.</summary>
+    public int Count => _segments.Count;
+
     /// <summary>What a segment computes, as starting points of gradients of their own. They belong to the current dispose scope.</summary>
     /// <param name="compute">Gives the same whenever it is called; called once more by <see cref="Backward"/>, when all that it reads must still be there.</param>
     public Tensor[] Run(Func<Tensor[]> compute)
@@ -31,11 +34,21 @@ internal sealed class GradientCheckpoints
         return Keep(() => shared, shared);
     }
 
-    /// <summary>Adds the gradients of a loss to the parameters that it comes from. Once.</summary>
-    public void Backward(Tensor loss)
+    /// <summary>Passes the gradients of a loss back through the segments that were added last, to the parameters or to segments before.</summary>
+    /// <param name="loss">The loss.</param>
+    /// <param name="downTo">How many segments before are left: what several losses have in common is passed once, by <see cref="Finish"/>.</param>
+    public void Backward(Tensor loss, int downTo = 0)
     {
         loss.backward();
-        for (int i = _segments.Count - 1; i >= 0; i--)
+        Walk(downTo);
+    }
+
+    /// <summary>Passes the sum of all losses' gradients back through the segments that were left.</summary>
+    public void Finish() => Walk(0);
+
+    private void Walk(int downTo)
+    {
+        for (int i = _segments.Count - 1; i >= downTo; i--)
         {
             using var scope = NewDisposeScope();
             var (compute, starts) = _segments[i];
@@ -46,8 +59,8 @@ internal sealed class GradientCheckpoints
             // Nothing that is left to do reads them.
             foreach (var start in starts)
                 start.Dispose();
+            _segments.RemoveAt(i);
         }
-        _segments.Clear();
     }
 
     private Tensor[] Keep(Func<Tensor[]> compute, Tensor[] outputs)

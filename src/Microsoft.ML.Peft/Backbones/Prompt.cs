@@ -56,9 +56,11 @@ internal sealed class Prompt : IDisposable
     public static Prompt FromKeysValues(int length, IReadOnlyList<Tensor> keysValues) => new(length) { KeysValues = keysValues };
 
     /// <summary>The same prompt for one training step, whose gradients reach it through the checkpoints; itself where they are null.</summary>
-    public Prompt With(GradientCheckpoints? checkpoints) => checkpoints is null ? this : new Prompt(Length)
+    /// <param name="checkpoints">Of this step.</param>
+    /// <param name="recompute">Whether layers are computed again for their gradients.</param>
+    public Prompt With(GradientCheckpoints? checkpoints, bool recompute = true) => checkpoints is null ? this : new Prompt(Length)
     {
-        Checkpoints = checkpoints,
+        Checkpoints = recompute ? checkpoints : null,
         Embeddings = Embeddings is null ? null : checkpoints.Share([Embeddings])[0],
         KeysValues = KeysValues is null ? null : checkpoints.Share(KeysValues),
     };

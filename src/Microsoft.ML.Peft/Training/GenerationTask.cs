@@ -64,8 +64,11 @@ internal sealed class GenerationTask : TrainingTask
 
     public override bool LowerIsBetter => true;
 
-    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null) =>
-        LossOf([.. rows.Select(row => _train[row])], _softPrompt.Forward().With(checkpoints));
+    public override Backbone Backbone => _model;
+
+    public override Prompt Prompt(GradientCheckpoints? checkpoints) => _model.Prepare(_softPrompt.Forward().With(checkpoints));
+
+    public override Tensor Loss(int[] rows, Prompt prompt) => LossOf([.. rows.Select(row => _train[row])], prompt);
 
     public override double Weight(int[] rows) => rows.Sum(row => _train[row].Target.Length);
 
@@ -100,7 +103,9 @@ internal sealed class GenerationTask : TrainingTask
         var (batch, asking) = _model.TeacherForced([.. rows.Select(row => row.Prompt.Ids)], [.. rows.Select(row => row.Target)]);
         long[] targets = [.. rows.SelectMany(row => row.Target).Select(id => (long)id)];
         var hidden = _model.Forward(batch, prompt, tensor(asking, device: _model.Device));      // [A, D]
-        return nn.functional.cross_entropy(_model.Logits(hidden), tensor(targets, device: _model.Device));
+        // The logits [A, V] are many and wide: gone before the gradients come.
+        using var scope = NewDisposeScope();
+        return nn.functional.cross_entropy(_model.Logits(hidden), tensor(targets, device: _model.Device)).MoveToOuterDisposeScope();
     }
 
     private double ValidationLoss(Prompt? prompt, Action checkCancelled)

@@ -49,10 +49,14 @@ internal sealed class HeadTask : TrainingTask
     /// <summary>Makes a head that predicts labels as they were given, of another training, learn on as this one's does.</summary>
     public void StandardizeHead() => _scale.Apply(_trainee.Head);
 
-    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null)
+    public override Backbone Backbone => _trainee.Backbone;
+
+    public override Prompt Prompt(GradientCheckpoints? checkpoints) => Backbone.Prepare(_trainee.SoftPrompt.Forward().With(checkpoints));
+
+    public override Tensor Loss(int[] rows, Prompt prompt)
     {
         var (batch, labels) = _train.Batch(rows, _trainee.Backbone);
-        return TaskLoss.Loss(_task, _trainee.Forward(batch, checkpoints), labels, _labelSmoothing);
+        return TaskLoss.Loss(_task, _trainee.Head.Forward(Backbone, batch, prompt), labels, _labelSmoothing);
     }
 
     public override ValidationResult Validate(Action checkCancelled)

@@ -46,10 +46,14 @@ internal sealed class LabelWordsTask : TrainingTask
 
     public override string MetricName => TaskLoss.MetricName(_task);
 
-    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null)
+    public override Backbone Backbone => _transformer;
+
+    public override Prompt Prompt(GradientCheckpoints? checkpoints) => _transformer.Prepare(_softPrompt.Forward().With(checkpoints));
+
+    public override Tensor Loss(int[] rows, Prompt prompt)
     {
         var (batch, labels) = _train.Batch(rows, _transformer);
-        return TaskLoss.Loss(_task, _words.Score(_transformer, batch, _softPrompt.Forward().With(checkpoints)), labels, _labelSmoothing);
+        return TaskLoss.Loss(_task, _words.Score(_transformer, batch, prompt), labels, _labelSmoothing);
     }
 
     public override ValidationResult Validate(Action checkCancelled) => new(TaskLoss.Metric(_task, Score(checkCancelled), _validation!.Labels));

@@ -12,7 +12,7 @@ internal sealed record Trainee(Backbone Backbone, SoftPrompt SoftPrompt, Sequenc
     public IEnumerable<Parameter> Parameters => SoftPrompt.Parameters.Values.Concat(Head.Parameters.Values);
 
     /// <summary>The head's outputs `[B, C]`. The soft prompt is computed once for the batch, not once per row.</summary>
-    public Tensor Forward(TokenBatch batch, GradientCheckpoints? checkpoints = null) => Head.Forward(Backbone, batch, SoftPrompt.Forward().With(checkpoints));
+    public Tensor Forward(TokenBatch batch) => Head.Forward(Backbone, batch, SoftPrompt.Forward());
 
     public void Dispose()
     {

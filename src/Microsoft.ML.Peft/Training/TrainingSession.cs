@@ -26,6 +26,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly Stopwatch _clock = new();
     private IReadOnlyList<Tensor> _bestValues = [];
     private int _microBatchTokens;
+    private int _virtualPositions;      // that each row has, known from the first step on
     private TimeSpan _elapsedBefore;
     private long _examples;
     private bool _started;
@@ -41,7 +42,7 @@ internal sealed class TrainingSession : IDisposable
         _settings = settings;
         _observer = observer;
         _sampler = new BatchSampler(task.RowLengths, settings.BatchSize, random);
-        _microBatchTokens = settings.MicroBatchTokens;
+        _microBatchTokens = settings.MicroBatchTokens ?? MicroBatches.UsualTokens(task.Backbone.Configuration);
         _optimizer = new AdamWOptimizer(task.Groups, settings.WeightDecay, settings.MaxGradientNorm);
         var (usual, leastSteps) = task.UsualLength;
         MaxEpochs = settings.MaxEpochs ?? Math.Max(usual, (leastSteps + _sampler.BatchesPerEpoch - 1) / _sampler.BatchesPerEpoch);
@@ -273,31 +274,40 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>Adds up the gradients of a batch's mean loss, which it returns.</summary>
     private double ComputeGradients(int[] rows, int epoch)
     {
+        using var step = NewDisposeScope();
+        var checkpoints = new GradientCheckpoints();
+        bool recompute = _settings.GradientCheckpointing;
+        var prompt = _task.Prompt(recompute ? checkpoints : null);
+        _virtualPositions = _task.Backbone.VirtualPositions(prompt);
+        var parts = Parts(rows);
+        // Parts share the soft prompt: it is computed once, forward and backward.
+        if (recompute || parts.Count > 1)
+            prompt = prompt.With(checkpoints, recompute);
+        int shared = checkpoints.Count;
         double mean = 0;
-        foreach (int[] part in MicroBatches.Split(rows, _task.RowLengths, _microBatchTokens))
+        foreach (int[] part in parts)
         {
             using var scope = NewDisposeScope();
-            var checkpoints = _settings.GradientCheckpointing ? new GradientCheckpoints() : null;
-            var loss = _task.Loss(part, checkpoints);
+            var loss = _task.Loss(part, prompt);
             double value = loss.item<float>();
             if (!double.IsFinite(value))
                 throw _task.Diverged($"the loss became {value} in epoch {epoch}, step {_optimizer.Steps + 1}");
             double share = part.Length == rows.Length ? 1 : _task.Weight(part) / _task.Weight(rows);
             mean += value * share;
-            loss = share == 1 ? loss : loss.Times(share);
-            if (checkpoints is null)
-                loss.backward();
-            else
-                checkpoints.Backward(loss);
+            checkpoints.Backward(share == 1 ? loss : loss.Times(share), shared);
         }
+        checkpoints.Finish();
         return mean;
     }
+
+    private List<int[]> Parts(int[] rows) => [.. MicroBatches.Split(rows, _task.RowLengths, _microBatchTokens, _virtualPositions)];
 
     /// <summary>From now on batches are computed in parts of half the size that memory did not suffice for.</summary>
     private void Split(int[] rows, Exception cause)
     {
-        int[] largest = MicroBatches.Split(rows, _task.RowLengths, _microBatchTokens).MaxBy(part => part.Sum(row => _task.RowLengths[row]))!;
-        int tokens = largest.Sum(row => _task.RowLengths[row]);
+        int Tokens(int[] part) => part.Sum(row => _task.RowLengths[row] + _virtualPositions);
+        int[] largest = Parts(rows).MaxBy(Tokens)!;
+        int tokens = Tokens(largest);
         if (largest.Length == 1)
         {
             throw new InvalidOperationException(

@@ -35,8 +35,8 @@ internal sealed record TrainingSettings
     public string? PromptTemplate { get; init; }
     public GenerationOptions Generation { get; init; } = new();
 
-    /// <summary>Larger batches are computed in parts, see <see cref="MicroBatches"/>.</summary>
-    public int MicroBatchTokens { get; init; } = 8192;
+    /// <summary>Larger batches are computed in parts, see <see cref="MicroBatches"/>; null for <see cref="MicroBatches.UsualTokens"/>.</summary>
+    public int? MicroBatchTokens { get; init; }
 
     /// <summary>Whether a batch that memory does not suffice for is computed in smaller parts, rather than being an error.</summary>
     [JsonIgnore]    // Changes nothing but what would have been an error.

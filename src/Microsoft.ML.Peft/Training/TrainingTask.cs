@@ -33,10 +33,17 @@ internal abstract class TrainingTask : IDisposable
 
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(group => group.Parameters.Values);
 
+    /// <summary>What the soft prompt is trained on.</summary>
+    public abstract Backbone Backbone { get; }
+
+    /// <summary>The soft prompt of one step, with all computed that does not depend on the rows. Called in a dispose scope.</summary>
+    /// <param name="checkpoints">Where layers that virtual tokens pass are computed again for their gradients; else null.</param>
+    public abstract Prompt Prompt(GradientCheckpoints? checkpoints);
+
     /// <summary>The mean loss over some training rows, a scalar with gradient. Called in a dispose scope.</summary>
     /// <param name="rows">The rows' numbers.</param>
-    /// <param name="checkpoints">Through which the gradients are computed; null where it is the loss's own backward pass.</param>
-    public abstract Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null);
+    /// <param name="prompt">What <see cref="Prompt(GradientCheckpoints)"/> gave.</param>
+    public abstract Tensor Loss(int[] rows, Prompt prompt);
 
     /// <summary>What the mean in <see cref="Loss"/> is over: the rows' weight in the mean over all rows.</summary>
     public virtual double Weight(int[] rows) => rows.Length;

@@ -51,7 +51,7 @@ internal sealed class NaiveTraining : IDisposable
         using var scope = NewDisposeScope();
         int[] rows = _batches[0];
         var (expected, expectedGradient) = Backward(_work.NaiveLoss(_model, _learner, rows));
-        var (loss, gradient) = Backward(_learner.Task.Loss(rows));
+        var (loss, gradient) = Backward(_learner.Task.Loss(rows, _learner.Task.Prompt(null)));
         return new NaiveDifference(Math.Abs(loss - expected) / expected, gradient.sub(expectedGradient).norm().item<float>() / expectedGradient.norm().item<float>());
     }
 

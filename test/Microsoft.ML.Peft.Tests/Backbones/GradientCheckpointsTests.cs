@@ -108,7 +108,7 @@ public sealed class GradientCheckpointsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var drawn = task.Generator?.get_state();
-        var loss = task.Loss(rows, checkpoints);
+        var loss = task.Loss(rows, task.Prompt(checkpoints).With(checkpoints));
         if (checkpoints is null)
             loss.backward();
         else

@@ -23,9 +23,13 @@ internal sealed class CrowdedTask(TrainingTask task, int mostTokens) : TrainingT
 
     public override string MetricName => task.MetricName;
 
-    public override Tensor Loss(int[] rows, GradientCheckpoints? checkpoints = null)
+    public override Backbone Backbone => task.Backbone;
+
+    public override Prompt Prompt(GradientCheckpoints? checkpoints) => task.Prompt(checkpoints);
+
+    public override Tensor Loss(int[] rows, Prompt prompt)
     {
-        var loss = task.Loss(rows, checkpoints);
+        var loss = task.Loss(rows, prompt);
         if (rows.Sum(row => RowLengths[row]) <= mostTokens)
             return loss;
         Failures++;
