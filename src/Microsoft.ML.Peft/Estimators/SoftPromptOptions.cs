@@ -73,7 +73,7 @@ public abstract class SoftPromptOptions
 
     /// <summary>
     /// Whether training computes each layer's inside again for its gradients instead of keeping it (Chen et al. 2016): a step takes a fraction of the
-    /// memory and about a third more time, and its result is the same. Default false.
+    /// memory and about half as much time again, and its result is the same. Default false.
     /// </summary>
     public bool GradientCheckpointing { get; set; }
 
