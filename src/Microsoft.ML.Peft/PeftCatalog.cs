@@ -101,6 +101,34 @@ public static class PeftCatalog
         return new TextGenerationCatalog();
     }
 
+    /// <summary>
+    /// Loads an adapter directory of Hugging Face PEFT as a transformer, which predicts or writes in pipelines and is saved as one that was
+    /// trained here.
+    /// </summary>
+    /// <param name="catalog">`mlContext.Model`.</param>
+    /// <param name="directory">The adapter directory, see <see cref="PeftModel.Load"/>.</param>
+    /// <param name="model">The frozen model as in `PretrainedModel.Load`; null for the one that the adapter names.</param>
+    /// <param name="labelColumnName">The label column's name, which only evaluations read.</param>
+    /// <param name="textColumnName">The text column.</param>
+    /// <param name="secondTextColumnName">A second text column for pairs; null for none.</param>
+    /// <param name="promptTemplate">
+    /// For an adapter that writes and does not say its template: what texts are put into, see <see cref="SoftPromptOptions.PromptTemplate"/>. Null: the text and a line break.
+    /// </param>
+    /// <exception cref="ArgumentException">The adapter names no model; or a template is given that it does not take.</exception>
+    /// <exception cref="DirectoryNotFoundException">The adapter or the model was not found.</exception>
+    /// <exception cref="FileNotFoundException">A directory lacks a file.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or does not fit the frozen model.</exception>
+    /// <exception cref="NotSupportedException">It is an adapter of another kind, or stored as a pickle.</exception>
+    public static SoftPromptTransformer LoadAdapter(
+        this ModelOperationsCatalog catalog, string directory, string? model = null, string labelColumnName = DefaultColumnNames.Label,
+        string textColumnName = "Text", string? secondTextColumnName = null, string? promptTemplate = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        var options = new PrefixTuningOptions { LabelColumnName = labelColumnName, TextColumnName = textColumnName, SecondTextColumnName = secondTextColumnName, PromptTemplate = promptTemplate };
+        return SoftPromptTransformer.FromAdapter(CatalogUtils.GetEnvironment(catalog), directory, model, options.CheckedCopy());
+    }
+
     private static T Fill<T>(
         T options, string labelColumnName, string textColumnName, string? secondTextColumnName, string? model, int virtualTokens, IDataView? validationSet)
         where T : SoftPromptOptions

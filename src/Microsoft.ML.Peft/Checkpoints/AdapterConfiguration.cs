@@ -62,7 +62,7 @@ internal sealed class AdapterConfiguration
             _fields[field] = null;
         }
 
-        _fields["peft_type"] = PeftTypes.First(pair => pair.Value == peftType).Key;
+        _fields["peft_type"] = NameOf(peftType);
         _fields["peft_version"] = DefaultPeftVersion;
         switch (peftType)
         {
@@ -89,6 +89,9 @@ internal sealed class AdapterConfiguration
     }
 
     public PeftType PeftType { get; }
+
+    /// <summary>The kind as PEFT calls it.</summary>
+    public string PeftTypeName => NameOf(PeftType);
 
     /// <summary>Whether the tensors are keys and values of every layer, not embeddings.</summary>
     public bool IsPrefix => PeftType is PeftType.PrefixTuning or PeftType.Cartridge;
@@ -191,6 +194,8 @@ internal sealed class AdapterConfiguration
         Write(json, _fields, indent: 0);
         return json.ToString();
     }
+
+    private static string NameOf(PeftType type) => PeftTypes.First(pair => pair.Value == type).Key;
 
     private static PeftType ReadPeftType(string path, JsonObject fields)
     {

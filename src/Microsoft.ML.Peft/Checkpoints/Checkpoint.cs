@@ -24,6 +24,9 @@ internal sealed class Checkpoint : WeightSource
 
     public IEnumerable<string> Names => _shardOfTensor.Keys;
 
+    public override IEnumerable<(string Type, long Values, long Bytes)> Sizes =>
+        Names.Select(Info).Select(info => (info.ElementType.Name, Product(info.Shape), info.Length));
+
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     /// <exception cref="FileNotFoundException">It holds no weights, or a shard is missing.</exception>
     /// <exception cref="NotSupportedException">It holds weights as pickles only.</exception>

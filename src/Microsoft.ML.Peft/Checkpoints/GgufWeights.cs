@@ -15,6 +15,9 @@ internal sealed class GgufWeights(GgufFile file, (long Query, long Key)? pairedH
 
     public override string Configuration => "its metadata";
 
+    public override IEnumerable<(string Type, long Values, long Bytes)> Sizes =>
+        file.Tensors.Values.Select(info => (info.Type.Name, Product(info.Shape), info.Length));
+
     public override bool Contains(string name) => file.Tensors.ContainsKey(name);
 
     public override long[] Shape(string name) => file.Info(name).Shape;

@@ -24,6 +24,11 @@ internal static partial class ModelLocator
         return [.. named.Append(Path.Combine(AppContext.BaseDirectory, "models")).Concat(built).Select(Full).Distinct()];
     }
 
+    /// <summary>Every model in <see cref="Folders"/>, of several with one name the one that <see cref="Find"/> finds.</summary>
+    public static IReadOnlyList<string> All() =>
+        [.. Folders().Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal))
+            .Where(path => File.Exists(Path.Combine(path, "config.json")) || (File.Exists(path) && IsModel(path))).DistinctBy(path => Path.GetFileName(path))];
+
     /// <summary>
     /// The directory or GGUF file of a model given as a path, or by its name in one of <see cref="Folders"/>. A GGUF file's name may leave out
     /// its ending and how it is quantised: "SmolLM2-135M-Instruct" is "SmolLM2-135M-Instruct.Q4_1.gguf", too.

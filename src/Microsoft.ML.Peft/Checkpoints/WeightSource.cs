@@ -17,6 +17,9 @@ internal abstract class WeightSource : IDisposable
     /// <summary>What states the shapes that the tensors ought to have, for messages.</summary>
     public virtual string Configuration => "config.json";
 
+    /// <summary>How large what is stored is, tensor by tensor: the type's name, how many values, and their bytes in the files.</summary>
+    public abstract IEnumerable<(string Type, long Values, long Bytes)> Sizes { get; }
+
     public abstract bool Contains(string name);
 
     /// <exception cref="InvalidDataException">There is no such tensor.</exception>
@@ -40,6 +43,8 @@ internal abstract class WeightSource : IDisposable
     public abstract string Fingerprint();
 
     public abstract void Dispose();
+
+    private protected static long Product(long[] shape) => shape.Aggregate(1L, (product, size) => product * size);
 
     /// <summary>Adds one tensor to a fingerprint: its name, type and shape and up to three samples of its bytes.</summary>
     private protected static void AppendTensor(IncrementalHash hash, string name, string type, long[] shape, long length, Func<long, int, byte[]> bytes)

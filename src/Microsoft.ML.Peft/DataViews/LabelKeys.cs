@@ -43,6 +43,10 @@ internal abstract class LabelKeys(VectorDataViewType type)
         return Invoke(nameof(Read), type.ItemType, label.Annotations, type);
     }
 
+    /// <summary>Text keys.</summary>
+    public static LabelKeys FromNames(IReadOnlyList<string> names)
+        => new Keys<ReadOnlyMemory<char>>(new VectorDataViewType(TextDataViewType.Instance, names.Count), [.. names.Select(name => name.AsMemory())]);
+
     public bool SameAs(LabelKeys other) => Type.ItemType.Equals(other.Type.ItemType) && Names.SequenceEqual(other.Names);
 
     /// <summary>Adds the values to a column's annotations.</summary>

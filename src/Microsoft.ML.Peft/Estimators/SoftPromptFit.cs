@@ -91,7 +91,13 @@ internal sealed class SoftPromptFit
             ? string.Create(CultureInfo.InvariantCulture, $", since a matrix product in bfloat16 is {Precisions.Speedup(device):0.0#} times as fast as in 32-bit floats here")
             : "";
         report.Log($"The frozen weights are {backbone.Precision}{measured}.");
-        return train(backbone, new TrainingObserver(report.Progress, report.Log, CheckCancelled));
+        return train(backbone, new TrainingObserver(Told, report.Log, CheckCancelled));
+
+        void Told(TrainingProgress progress)
+        {
+            report.Progress(progress);
+            _options.Progress?.Report(progress);
+        }
     }
 
     /// <summary>The seed of the training that goes on, which nobody has named.</summary>

@@ -179,6 +179,9 @@ public abstract class SoftPromptOptions
     /// </remarks>
     public string? InitialAdapter { get; set; }
 
+    /// <summary>Is told after every training step where training stands, on the thread that trains: it should return soon. Default null: nobody is.</summary>
+    public IProgress<TrainingProgress>? Progress { get; set; }
+
     /// <summary>Stops the training with an <see cref="OperationCanceledException"/>. Default: none.</summary>
     public CancellationToken CancellationToken { get; set; }
 

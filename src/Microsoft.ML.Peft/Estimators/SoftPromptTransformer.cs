@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Peft;
+using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.DataViews;
 using Microsoft.ML.Peft.Estimators;
 using Microsoft.ML.Peft.Inference;
@@ -57,6 +58,30 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
     /// <summary>What happened in training; saved and loaded with the transformer.</summary>
     public TrainingHistory TrainingHistory { get; }
 
+    /// <summary>What it predicts, which the label column's type decided in training.</summary>
+    public PredictionTask Task => _shape.Task;
+
+    /// <summary>The label column of the training rows. Predictions do not need it.</summary>
+    public string LabelColumnName => _shape.Names.Label;
+
+    /// <summary>The text column that it reads.</summary>
+    public string TextColumnName => _shape.Names.Text;
+
+    /// <summary>The second text column that it reads; null for none.</summary>
+    public string? SecondTextColumnName => _shape.Names.SecondText;
+
+    /// <summary>The output column of predicted classes; in classification.</summary>
+    public string PredictedLabelColumnName => _shape.Names.PredictedLabel;
+
+    /// <summary>The output column of class probabilities, of the logit (binary) or of the value (regression).</summary>
+    public string ScoreColumnName => _shape.Names.Score;
+
+    /// <summary>The output column of the probability of `true`; in binary classification.</summary>
+    public string ProbabilityColumnName => _shape.Names.Probability;
+
+    /// <summary>The output column of written texts; in generation.</summary>
+    public string GeneratedTextColumnName => _shape.Names.GeneratedText;
+
     bool ITransformer.IsRowToRowMapper => true;
 
     /// <summary>Saves the soft prompt and the head as an adapter directory in the layout of Hugging Face PEFT.</summary>
@@ -104,6 +129,42 @@ public sealed class SoftPromptTransformer : ITransformer, IDisposable
     {
         var backbone = Model.Backbone;
         new SavedTransformer(_shape, _precision, backbone.Name, backbone.Fingerprint, _model.ToFiles(), TrainingHistory).Write(ctx);
+    }
+
+    /// <summary>An adapter directory as a transformer.</summary>
+    /// <param name="environment">The environment.</param>
+    /// <param name="directory">The adapter directory.</param>
+    /// <param name="baseModel">The frozen model; null for the one that the adapter names.</param>
+    /// <param name="options">The columns, and the template for an adapter that says none.</param>
+    internal static SoftPromptTransformer FromAdapter(IHostEnvironment environment, string directory, string? baseModel, SoftPromptOptions options)
+    {
+        var description = AdapterDescription.Read(directory);
+        string name = baseModel ?? description.BaseModel ?? throw new ArgumentException($"The adapter in '{directory}' does not name its frozen model; give it.", nameof(baseModel));
+        var settings = (IHostEnvironmentInternal)environment;
+        using var backbone = PretrainedModel.Load(name, Precision.Auto, Devices.Choose(settings.GpuDeviceId, settings.FallbackToCpu));
+        var adapter = Adapter.Load(backbone, directory);
+        try
+        {
+            if (options.PromptTemplate is not null && (adapter.Head is not null || adapter.LabelWords is not null || adapter.Generation is not null))
+                throw new ArgumentException($"The adapter in '{directory}' takes no other prompt template: {(adapter.Head is null ? "it has one of its own" : "it reads texts as they are")}.", nameof(options));
+            if (adapter is { Head: null, LabelWords: null, Generation: null })
+                adapter = adapter with { Generation = new GenerationDescription { PromptTemplate = options.PromptTemplate ?? PromptTemplate.Default(options.SecondTextColumnName is not null, ((LanguageModel)backbone.Frozen.Backbone).Continues), Options = options.Generation } };
+            return new SoftPromptTransformer(environment, ShapeOf(adapter, options.ToColumnNames()), Precision.Auto, new PeftModel(backbone, adapter), TrainingHistory.Unknown);
+        }
+        catch
+        {
+            adapter.Dispose();
+            throw;
+        }
+    }
+
+    private static PredictionShape ShapeOf(Adapter adapter, ColumnNames names)
+    {
+        if (adapter.Generation is not null)
+            return new PredictionShape(names, PredictionTask.Generation, 0, null);
+        var task = adapter.Description?.Task ?? adapter.LabelWords!.Task;
+        var labels = adapter.Description?.Labels ?? adapter.LabelWords?.Labels;
+        return new PredictionShape(names, task, adapter.Head?.Outputs ?? labels!.Count, task == PredictionTask.Multiclass && labels is not null ? LabelKeys.FromNames(labels) : null);
     }
 
     // Found by its name when a saved pipeline is loaded.

@@ -58,10 +58,5 @@ public static class ChatClientExtensions
             (tokens, options, endIds, count, cancellationToken) => model.StreamAsync(adapter, tokens, options, endIds, count, cancellationToken), known.Generation?.Options);
     }
 
-    private static ChatFormat Format(PretrainedModel model)
-    {
-        var words = model.Words;
-        string? Token(int? id) => id is { } known ? words.IdToToken(known) : null;
-        return ChatFormats.Recognize(model.Frozen.ChatTemplate, Token(words.BosId), Token(words.EosId));
-    }
+    private static ChatFormat Format(PretrainedModel model) => ChatFormats.Recognize(model.Frozen.ChatTemplate, model.Words);
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.ML.Peft.Tokenization;
 
 namespace Microsoft.ML.Peft.Inference;
 
@@ -10,6 +11,13 @@ internal static partial class ChatFormats
 {
     /// <summary>For models without a template, or with one that is not known: what is said, line by line.</summary>
     public static ChatFormat Plain { get; } = new("plain", "{content}\n", "{content}\n", "") { System = "{content}\n", TakesSpecialTokens = true };
+
+    /// <summary>The format of a model's template.</summary>
+    public static ChatFormat Recognize(string? template, HuggingFaceTokenizer tokenizer)
+    {
+        string? Token(int? id) => id is { } known ? tokenizer.IdToToken(known) : null;
+        return Recognize(template, Token(tokenizer.BosId), Token(tokenizer.EosId));
+    }
 
     /// <summary>The format of a template.</summary>
     /// <param name="template">The model's `chat_template`, or null.</param>

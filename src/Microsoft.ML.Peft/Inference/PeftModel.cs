@@ -45,7 +45,11 @@ public sealed partial class PeftModel : IDisposable
     /// </summary>
     public string? PromptTemplate => _own.PromptTemplate;
 
-    internal PredictionTask Task => _own.Task;
+    /// <summary>What it predicts. An adapter of Hugging Face PEFT for language modelling is one for generation.</summary>
+    public PredictionTask Task => _own.Task;
+
+    /// <summary>What the adapter's files say about it.</summary>
+    public AdapterDescription Description => AdapterDescription.Of(Own.Adapter, _backbone);
 
     internal PretrainedModel Backbone => _backbone;
 

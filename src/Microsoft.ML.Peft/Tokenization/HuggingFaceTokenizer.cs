@@ -55,6 +55,9 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>The largest id plus one, added tokens included.</summary>
     public int VocabularySize { get; }
 
+    /// <summary>How words become tokens: BPE, WordPiece or Unigram.</summary>
+    public string Kind => _file.Model.Kind;
+
     /// <summary>The number of tokens that the model was made for; null when the files do not say.</summary>
     public int? ModelMaxLength { get; }
 

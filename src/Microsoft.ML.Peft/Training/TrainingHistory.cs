@@ -20,7 +20,10 @@ public sealed record TrainingEpoch(
 /// <summary>What happened while a soft prompt was trained.</summary>
 public sealed record TrainingHistory
 {
-    /// <summary>The epochs in order.</summary>
+    /// <summary>That of an adapter, which does not tell it.</summary>
+    internal static TrainingHistory Unknown { get; } = new() { Epochs = [], BestEpoch = 0, MetricName = "", ValidationMetric = null, ProbeValidationMetric = null };
+
+    /// <summary>The epochs in order; empty for an adapter, whose training is not known.</summary>
     public required IReadOnlyList<TrainingEpoch> Epochs { get; init; }
 
     /// <summary>The number of the epoch whose soft prompt was kept; 0 means the start.</summary>

@@ -128,7 +128,7 @@ public sealed class TrainingResourcesTests : IDisposable
         {
             var settings = TinyTraining.Settings with { MaxEpochs = epochs, BatchSize = 100, Patience = epochs };
             var observer = new Training.TrainingObserver(_ => { }, Log, () => { });
-            Training.SoftPromptTrainer.Train(backbone, TinyMethods.Of("prompt tuning"), Inference.PredictionTask.Multiclass, 2, rows, null, settings, observer).Model.Dispose();
+            Training.SoftPromptTrainer.Train(backbone, TinyMethods.Of("prompt tuning"), PredictionTask.Multiclass, 2, rows, null, settings, observer).Model.Dispose();
             Assert.Equal(epochs, _epoch);
         }
 

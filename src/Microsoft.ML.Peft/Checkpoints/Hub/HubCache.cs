@@ -6,6 +6,8 @@ namespace Microsoft.ML.Peft.Checkpoints.Hub;
 /// </summary>
 internal sealed class HubCache
 {
+    private const string FolderPrefix = "models--";
+
     private readonly HubOptions _options;
     private readonly string _root;
     private readonly string _locks;
@@ -13,9 +15,59 @@ internal sealed class HubCache
     public HubCache(HubOptions options, string repository)
     {
         _options = options;
-        string folder = $"models--{repository.Replace("/", "--", StringComparison.Ordinal)}";
+        string folder = FolderPrefix + repository.Replace("/", "--", StringComparison.Ordinal);
         _root = Path.Combine(options.CacheDirectory, folder);
         _locks = Path.Combine(options.CacheDirectory, ".locks", folder);
+    }
+
+    /// <summary>The repositories of models and adapters that have a folder in the cache, by name.</summary>
+    public static IReadOnlyList<string> Repositories(HubOptions options)
+    {
+        if (!Directory.Exists(options.CacheDirectory))
+            return [];
+        return [.. Directory.EnumerateDirectories(options.CacheDirectory, FolderPrefix + "*")
+            .Select(path => Path.GetFileName(path)[FolderPrefix.Length..].Replace("--", "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The repository's folder.</summary>
+    public string Root => _root;
+
+    /// <summary>The bytes of all its files, each counted once, and of downloads on their way.</summary>
+    public long Bytes => Files().Sum(file => file.Length);
+
+    /// <summary>When a file last came.</summary>
+    public DateTime LastWriteTime => Files().Select(file => file.LastWriteTime).DefaultIfEmpty(Directory.GetLastWriteTime(_root)).Max();
+
+    /// <summary>Branches and tags with the commits that they were when they were last looked up.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Refs
+    {
+        get
+        {
+            string refs = Path.Combine(_root, "refs");
+            return !Directory.Exists(refs) ? [] : [.. from path in Directory.EnumerateFiles(refs, "*", SearchOption.AllDirectories)
+                let name = Path.GetRelativePath(refs, path).Replace(Path.DirectorySeparatorChar, '/')
+                let commit = Commit(name)
+                where commit is not null
+                orderby name
+                select KeyValuePair.Create(name, commit)];
+        }
+    }
+
+    /// <summary>Removes all of the repository.</summary>
+    /// <returns>The bytes that it took.</returns>
+    public long Remove()
+    {
+        long bytes = Bytes;
+        // Renamed first: what is removed halfway must not look like a model.
+        Writing(_root, path =>
+        {
+            string removed = Path.Combine(_options.CacheDirectory, $".removed-{Path.GetRandomFileName()}");
+            Directory.Move(path, removed);
+            Directory.Delete(removed, recursive: true);
+            if (Directory.Exists(_locks))
+                Directory.Delete(_locks, recursive: true);
+        });
+        return bytes;
     }
 
     /// <summary>The commits of which there are files.</summary>
@@ -104,6 +156,11 @@ internal sealed class HubCache
         Writing(Path.Combine(_root, "blobs"), _ => { });
         return _options.FreeSpace(_root);
     }
+
+    /// <summary>Links, which most snapshots consist of, are not counted.</summary>
+    private IEnumerable<FileInfo> Files() => Directory.Exists(_root)
+        ? new DirectoryInfo(_root).EnumerateFiles("*", SearchOption.AllDirectories).Where(file => file.LinkTarget is null)
+        : [];
 
     private string Blob(HubFile file) => Path.Combine(_root, "blobs", file.Hash);
 

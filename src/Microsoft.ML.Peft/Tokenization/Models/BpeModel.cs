@@ -25,6 +25,8 @@ internal sealed class BpeModel : ITokenModel
         _cacheBySpan = _cache.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
+    public string Kind => "BPE";
+
     public Vocabulary Vocabulary { get; }
 
     public void Tokenize(ReadOnlySpan<char> piece, List<PieceToken> tokens)

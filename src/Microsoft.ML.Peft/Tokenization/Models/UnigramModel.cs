@@ -31,6 +31,8 @@ internal sealed class UnigramModel : ITokenModel
             _trie.Add(vocabulary.TokenOf(id)!, id);
     }
 
+    public string Kind => "Unigram";
+
     public Vocabulary Vocabulary { get; }
 
     public void Tokenize(ReadOnlySpan<char> piece, List<PieceToken> tokens)

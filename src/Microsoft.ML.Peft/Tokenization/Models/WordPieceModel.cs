@@ -6,6 +6,8 @@ namespace Microsoft.ML.Peft.Tokenization.Models;
 internal sealed class WordPieceModel(Vocabulary vocabulary, int unknownId, string continuingPrefix, int maxWordLength)
     : ITokenModel
 {
+    public string Kind => "WordPiece";
+
     public Vocabulary Vocabulary => vocabulary;
 
     public void Tokenize(ReadOnlySpan<char> piece, List<PieceToken> tokens)
