@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using CsvHelper;
-using CsvHelper.Configuration;
 using Microsoft.ML.Peft.Checkpoints;
 
 namespace Microsoft.ML.Peft.AutoML.Reports;
@@ -32,7 +31,7 @@ internal static class TrialsCsv
     public static void Write(string path, IReadOnlyList<PeftTrialResult> trials) => AtomicFile.Write(path, stream =>
     {
         using var text = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-        using var csv = new CsvWriter(text, new CsvConfiguration(CultureInfo.InvariantCulture) { NewLine = "\r\n" });
+        using var csv = CsvWriter.Create(text, leaveOpen: true);
         var columns = Columns(trials);
         WriteRow(csv, columns.Select(column => column.Name));
         foreach (var trial in trials)
@@ -56,7 +55,7 @@ internal static class TrialsCsv
     {
         foreach (string field in fields)
             csv.WriteField(field);
-        csv.NextRecord();
+        csv.EndRecord();
     }
 
     /// <summary>Numbers read back to the same bits; what there is not is empty.</summary>

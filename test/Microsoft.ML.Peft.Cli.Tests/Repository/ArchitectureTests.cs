@@ -1,0 +1,28 @@
+using ArchUnitNET.Domain;
+using ArchUnitNET.Loader;
+using Microsoft.ML.Peft.Cli.Output;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+
+namespace Microsoft.ML.Peft.Cli.Tests.Repository;
+
+/// <summary>Commands stand on reading rows and on writing to terminals, which know neither them nor each other.</summary>
+public sealed class ArchitectureTests
+{
+    private static readonly Architecture Architecture = new ArchLoader().LoadAssembly(typeof(Terminal).Assembly).Build();
+
+    [Theory]
+    [InlineData("Data", "Commands")]
+    [InlineData("Data", "Output")]
+    [InlineData("Output", "Commands")]
+    [InlineData("Output", "Data")]
+    public void A_folder_does_not_know_another(string folder, string other)
+    {
+        IType[] own = In(folder), others = In(other);
+        Assert.NotEmpty(own);
+        Assert.NotEmpty(others);
+        var rule = Types().That().Are(own).Should().NotDependOnAny(Types().That().Are(others));
+        Assert.Empty(rule.Evaluate(Architecture).Where(result => !result.Passed).Select(result => result.Description));
+    }
+
+    private static IType[] In(string folder) => [.. Architecture.Types.Where(type => type.FullName.StartsWith($"Microsoft.ML.Peft.Cli.{folder}.", StringComparison.Ordinal))];
+}
