@@ -31,7 +31,7 @@ internal static class TrialsCsv
     public static void Write(string path, IReadOnlyList<PeftTrialResult> trials) => AtomicFile.Write(path, stream =>
     {
         using var text = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-        using var csv = CsvWriter.Create(text, leaveOpen: true);
+        using var csv = CsvWriter.Create(text, CsvWriterOptions.Default, leaveOpen: true);
         var columns = Columns(trials);
         WriteRow(csv, columns.Select(column => column.Name));
         foreach (var trial in trials)

@@ -24,23 +24,23 @@ public sealed class TrialsCsvTests : IDisposable
     [Fact]
     public void Every_trial_is_a_row_that_reads_back_as_it_was()
     {
-        using var csv = new CsvReader(new StreamReader(Saved), CultureInfo.InvariantCulture);
-        csv.Read();
-        csv.ReadHeader();
-        Assert.Equal(["TrialId", "Method", "IsBaseline", "Status"], csv.HeaderRecord![..4]);
+        string table = File.ReadAllText(Saved);
+        Assert.StartsWith("TrialId,Method,IsBaseline,Status,", table, StringComparison.Ordinal);
+        using var csv = CsvReader.FromText(table, CsvReaderOptions.Default);
+        double? Number(string column) => csv.GetString(column) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
         foreach (var trial in _result.Trials)
         {
             Assert.True(csv.Read());
-            Assert.Equal(trial.TrialId, csv.GetField<int>("TrialId"));
-            Assert.Equal(trial.Method, csv.GetField("Method"));
-            Assert.Equal(trial.Status, csv.GetField<PeftTrialStatus>("Status"));
-            Assert.Equal(trial.Metric, csv.GetField<double?>("Metric") ?? double.NaN);
-            Assert.Equal(trial.Failure?.Message ?? "", csv.GetField("FailureMessage"));
+            Assert.Equal($"{trial.TrialId}", csv.GetString("TrialId"));
+            Assert.Equal(trial.Method, csv.GetString("Method"));
+            Assert.Equal($"{trial.Status}", csv.GetString("Status"));
+            Assert.Equal(trial.Metric, Number("Metric") ?? double.NaN);
+            Assert.Equal(trial.Failure?.Message ?? "", csv.GetString("FailureMessage"));
             foreach (string option in new[] { "Rate", "Dropout" })
-                Assert.Equal(trial.Parameters.GetValueOrDefault(option), csv.GetField<double?>(option));
-            Assert.Equal(trial.Parameters.GetValueOrDefault("Start") ?? "", csv.GetField("Start"));
-            Assert.Equal(trial.Parameters.GetValueOrDefault("Wide"), csv.GetField<bool?>("Wide"));
-            Assert.Equal(trial.Metrics.TryGetValue("LogLoss", out double loss) ? loss : null, csv.GetField<double?>("LogLoss"));
+                Assert.Equal(trial.Parameters.GetValueOrDefault(option), Number(option));
+            Assert.Equal(trial.Parameters.GetValueOrDefault("Start") ?? "", csv.GetString("Start"));
+            Assert.Equal(trial.Parameters.GetValueOrDefault("Wide"), bool.TryParse(csv.GetString("Wide"), out bool wide) ? (bool?)wide : null);
+            Assert.Equal(trial.Metrics.TryGetValue("LogLoss", out double loss) ? loss : null, Number("LogLoss"));
         }
         Assert.False(csv.Read());
     }
