@@ -8,7 +8,6 @@ using Microsoft.ML.Peft.Inference;
 using Microsoft.ML.Peft.Native;
 using Microsoft.ML.Peft.Training;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 
 namespace Microsoft.ML.Peft.AutoML;
 
@@ -38,16 +37,16 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
         var task = ReadTask(train, shape, metric, seed, cancellationToken);
 
         using var models = new SharedModels(DefaultModel(shape.Task), Devices.Choose(mlContext.GpuDeviceId, mlContext.FallbackToCpu));
-        var tuner = settings.Tuner([.. sweeps.Select(sweep => sweep.Space)], seed, settings.MaxEpochs ?? task.UsualEpochs);
+        var tuner = settings.Tuner([.. sweeps.Select(sweep => sweep.Space)], seed, settings.MaxEpochs ?? task.UsualEpochs(sweeps.Select(sweep => sweep.CreateOptions(sweep.Space.Default).BatchSize)));
         SoftPromptOptions OptionsOf(Configuration configuration, int trialSeed)
             => Complete(sweeps.First(sweep => sweep.Method == configuration.Space.Method).CreateOptions(configuration), tuner.Rungs[^1], trialSeed);
         var plan = Plan(directory, sweeps, shape.Task, metric, task, seed) with { Options = OptionsOf };
+        using var threads = new ThreadShare(settings.MaxConcurrentTrials);
         var runner = new SoftPromptTrialRunner(
             task, metric, models, OptionsOf, model => BaselineOptions(sweeps, shape.Task, model, tuner.Rungs[^1], seed),
-            (stream, model, history, options) => Save(stream, shape, model, history, options));
+            (stream, model, history, options) => Save(stream, shape, model, history, options), threads);
 
         using var search = Search.Open(plan, tuner, runner, [new TelemetryMonitor(), .. settings.Monitors], TimeProvider.System);
-        using var threads = new ThreadShare(settings.MaxConcurrentTrials);
         try
         {
             await search.RunAsync(cancellationToken).ConfigureAwait(false);
@@ -135,6 +134,7 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
         MaxTrials = settings.MaxTrials,
         MaxTime = settings.MaxTime,
         MaxConcurrentTrials = settings.MaxConcurrentTrials,
+        Refit = settings.Refit,
         MaxTrialTime = settings.MaxTrialTime,
         MaxTrialMegabytes = settings.MaxTrialMegabytes,
     };
@@ -178,15 +178,5 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
     {
         using var channel = _host.Start("Result");
         channel.Info(MessageSensitivity.None, result.Summary);
-    }
-
-    /// <summary>Divides the processor's cores among trials that run at the same time: each would otherwise ask for all of them.</summary>
-    private sealed class ThreadShare : IDisposable
-    {
-        private readonly int _before = torch.get_num_threads();
-
-        public ThreadShare(int trials) => torch.set_num_threads(Math.Max(1, _before / trials));
-
-        public void Dispose() => torch.set_num_threads(_before);
     }
 }

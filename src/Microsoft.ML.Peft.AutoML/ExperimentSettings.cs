@@ -45,6 +45,9 @@ internal sealed record ExperimentSettings
 
     public double? MaxTrialMegabytes { get; init; }
 
+    /// <summary>Whether the best trial is trained anew on all rows in the end.</summary>
+    public bool Refit { get; init; }
+
     public int? Seed { get; init; }
 
     public string? Directory { get; init; }

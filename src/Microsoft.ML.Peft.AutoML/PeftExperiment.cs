@@ -209,6 +209,17 @@ public sealed class PeftExperiment
         return With(Settings with { MaxTrialTime = TimeSpan.FromSeconds(trialTimeInSeconds) });
     }
 
+    /// <summary>
+    /// Trains the best trial's configuration anew on training and validation rows together when the search is over: the validation rows have
+    /// then done their work, and more rows make a better model. The best trial's model and adapter are those of this training.
+    /// </summary>
+    /// <param name="refit">Whether to. Default: not; experiments in one call do.</param>
+    /// <remarks>
+    /// It takes about the time of a full training, which the limits of search and trials do not count, with the trial's seed and probabilities
+    /// calibrated as the trial's were. A trial that stopped early is trained up to its best epoch, any other to the end of its schedule.
+    /// </remarks>
+    public PeftExperiment SetRefit(bool refit = true) => With(Settings with { Refit = refit });
+
     /// <summary>Sets the seed of all that is random in the search and its trials.</summary>
     /// <param name="seed">The seed. Default: that of the search in the checkpoint directory, else drawn from the MLContext.</param>
     public PeftExperiment SetSeed(int seed) => With(Settings with { Seed = seed });
@@ -238,7 +249,7 @@ public sealed class PeftExperiment
     /// <param name="cancellationToken">Stops the search. What it has found is in <see cref="Result"/>, and another run goes on with it.</param>
     /// <returns>The best trial. <see cref="Result"/> says whether it beats the baseline, and holds all others.</returns>
     /// <exception cref="ArgumentException">The settings or the data do not fit together; the message says what to change.</exception>
-    /// <exception cref="InvalidOperationException">The experiment is running already; or all trials failed.</exception>
+    /// <exception cref="InvalidOperationException">The experiment is running already; all trials failed; or <see cref="SetRefit"/>'s training did.</exception>
     /// <exception cref="TimeoutException">The time ended before any soft prompt had a result.</exception>
     /// <exception cref="IOException">Another search uses the checkpoint directory, or it cannot be written.</exception>
     /// <exception cref="InvalidDataException">The log in the checkpoint directory is damaged.</exception>

@@ -27,6 +27,9 @@ public sealed class PeftExperimentSettings
     /// <summary>See <see cref="PeftExperiment.SetMaxConcurrentTrials"/>. Default 1.</summary>
     public int MaxConcurrentTrials { get; set; } = 1;
 
+    /// <summary>See <see cref="PeftExperiment.SetRefit"/>; its training begins when the time of the search is over. Default true.</summary>
+    public bool Refit { get; set; } = true;
+
     /// <summary>See <see cref="PeftExperiment.SetSeed"/>. Default null.</summary>
     public int? Seed { get; set; }
 
@@ -38,7 +41,7 @@ public sealed class PeftExperimentSettings
 
     internal PeftExperiment Apply(PeftExperiment experiment)
     {
-        experiment.SetTrainingTimeInSeconds(MaxExperimentTimeInSeconds).SetMaxConcurrentTrials(MaxConcurrentTrials);
+        experiment.SetTrainingTimeInSeconds(MaxExperimentTimeInSeconds).SetMaxConcurrentTrials(MaxConcurrentTrials).SetRefit(Refit);
         foreach (var method in Methods)
             experiment.AddMethod(method);
         if (Models.Count > 0)

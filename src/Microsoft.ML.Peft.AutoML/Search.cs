@@ -84,8 +84,10 @@ internal sealed class Search : IDisposable
             Tell(_replayed);
             await RunTrialsAsync(cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            if (State.Result.Best is null)
+            if (State.Best is null)
                 throw NothingFound();
+            if (_plan.Refit && State.Best.RefitAdapterBytes is null)
+                await RefitAsync(State.Best, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -191,6 +193,25 @@ internal sealed class Search : IDisposable
         catch (Exception e)
         {
             Post(() => Ended(running, Failed(record, PeftTrialFailure.Of(e))));
+        }
+    }
+
+    /// <summary>Trains the winner anew on all rows. An interruption leaves the search as it is, and the next run goes on with it.</summary>
+    private async Task RefitAsync(TrialRecord best, CancellationToken cancellationToken)
+    {
+        Tell([new PeftRefitStarted(State.Snapshot(best)) { Elapsed = TimeSpan.FromSeconds(Elapsed) }]);
+        var request = new RefitRequest(best.Trial!.Configuration, best.Seed, best.Report!, best.RefitCheckpointDirectory, best.RefitDirectory);
+        try
+        {
+            long bytes = await Task.Factory.StartNew(
+                () => _runner.Refit(request, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            Record(new TrialRefitted(best.Id, bytes));
+            Delete(best.RefitCheckpointDirectory);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new InvalidOperationException(
+                $"The search has found trial {best.Id} ({best.Method}), but could not train it on all rows: {PeftTrialFailure.Of(e).Message} The trial's own model is kept; SetRefit(false) leaves it at that.", e);
         }
     }
 
@@ -327,6 +348,7 @@ internal sealed class Search : IDisposable
     {
         if (record.Failure is not null || record.Rung == _tuner.Rungs.Count - 1)
             Delete(record.CheckpointDirectory);
+        Delete(record.RefitCheckpointDirectory);    // of what it was before
         for (int rung = 0; rung < record.Rung; rung++)
             Delete(record.ResultDirectory(rung));
     }

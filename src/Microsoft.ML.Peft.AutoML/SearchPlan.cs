@@ -38,6 +38,9 @@ internal sealed record SearchPlan
 
     public double? MaxTrialMegabytes { get; init; }
 
+    /// <summary>Whether the best trial is trained anew on training and validation rows in the end.</summary>
+    public bool Refit { get; init; }
+
     /// <summary>All options of a configuration's trial, as a user would write them.</summary>
     public Func<Configuration, int, SoftPromptOptions?> Options { get; init; } = (_, _) => null;
 }

@@ -22,6 +22,9 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
 
     public double Elapsed { get; private set; }
 
+    /// <summary>The best soft prompt so far.</summary>
+    public TrialRecord? Best => _best;
+
     public PeftExperimentResult Result => new(Description, [.. _trials.Select(Snapshot)], TimeSpan.FromSeconds(Elapsed));
 
     public PeftSearchDescription Description { get; } = new()
@@ -57,6 +60,7 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
         TrialEpoch(var id, var epoch) => [Epoch(_trials[id], epoch)],
         TrialReported reported => Report(_trials[reported.Trial], reported),
         TrialFailed(var id, var failure) => [Fail(_trials[id], failure)],
+        TrialRefitted(var id, var adapterBytes) => [Refit(_trials[id], adapterBytes)],
         _ => throw new InvalidDataException($"The log holds an unknown event, {e.GetType().Name}."),
     };
 
@@ -99,16 +103,18 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
     {
         record.IsRunning = false;
         record.Add(e.Report, TimeSpan.FromSeconds(e.Elapsed));
+        record.RefitAdapterBytes = null;
         record.PeakMemoryInMegaByte = e.PeakMemoryInMegaByte is { } peak ? Math.Max(peak, record.PeakMemoryInMegaByte ?? 0) : record.PeakMemoryInMegaByte;
         if (record.Trial is not { } trial)
             return [new PeftTrialCompleted(Snapshot(record))];
-        trial.Report(new Objective(Score(record), plan.Cost is { } cost ? PeftExperimentResult.CostOf(cost, e.Report.AdapterBytes, e.Report.MillisecondsPerText) : 0));
+        double weighed = plan.Cost is { } cost ? PeftExperimentResult.CostOf(cost, e.Report.AdapterBytes, e.Report.MillisecondsPerText) : 0;
+        trial.Report(new Objective(Score(record), weighed, Metric.Loss(e.Report.Metrics)));
         var seen = new List<PeftEvent> { new PeftRungReported(Snapshot(record), trial.Rung) };
         if (trial.Rung == tuner.Rungs.Count - 1)
             seen.Add(new PeftTrialCompleted(Snapshot(record)));
-        // Of two equally good trials the one with the lower number counts, whichever was faster.
+        // Of two equally good trials with the same loss the one with the lower number counts, whichever was faster.
         var before = _best;
-        _best = _trials.Where(other => other.Trial is not null && other.Report is not null).MaxBy(Score)!;
+        _best = _trials.Where(other => other.Trial is not null && other.Report is not null).OrderByDescending(Score).ThenBy(other => Metric.Loss(other.Report!.Metrics)).First();
         if (_best == record || _best != before)
             seen.Add(new PeftBestTrialFound(Snapshot(_best)));
         return seen;
@@ -120,6 +126,12 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
         record.Failure = failure;
         record.Trial?.Fail();
         return new PeftTrialFailed(Snapshot(record));
+    }
+
+    private PeftRefitCompleted Refit(TrialRecord record, long adapterBytes)
+    {
+        record.RefitAdapterBytes = adapterBytes;
+        return new PeftRefitCompleted(Snapshot(record));
     }
 
     private double Score(TrialRecord record) => plan.Metric.Score(record.Report!.Metrics[plan.Metric.Name]);

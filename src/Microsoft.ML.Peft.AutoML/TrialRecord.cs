@@ -37,6 +37,9 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
 
     public PeftTrialFailure? Failure { get; set; }
 
+    /// <summary>The size of the adapter that was trained on all rows; null if none was.</summary>
+    public long? RefitAdapterBytes { get; set; }
+
     public double? PeakMemoryInMegaByte { get; set; }
 
     /// <summary>The time trained so far.</summary>
@@ -51,6 +54,12 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
     /// <summary>Where the adapter and the model of a rung lie. A rung's own, so that the next one's are never mixed with them.</summary>
     public string ResultDirectory(int rung) => Path.Combine(Directory, string.Create(CultureInfo.InvariantCulture, $"rung-{rung}"));
 
+    /// <summary>The same for the training on all rows.</summary>
+    public string RefitDirectory => Path.Combine(Directory, "refit");
+
+    /// <summary>What an interrupted training on all rows goes on from.</summary>
+    public string RefitCheckpointDirectory => Path.Combine(Directory, "refit-checkpoint");
+
     public void Add(PeftEpoch epoch) => _epochs.Add(epoch);
 
     public void Add(TrialReport report, TimeSpan elapsed)
@@ -61,7 +70,7 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
 
     public PeftTrialResult ToResult(Metric metric, int topRung, SoftPromptOptions? options)
     {
-        string? File(string name) => Trial is null || Report is null ? null : Path.Combine(ResultDirectory(Rung), name);
+        string? File(string name) => Trial is null || Report is null ? null : Path.Combine(RefitAdapterBytes is null ? ResultDirectory(Rung) : RefitDirectory, name);
         return new PeftTrialResult
         {
             TrialId = Id,
@@ -78,7 +87,8 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
             Metric = Report is null ? double.NaN : Report.Metrics[metric.Name],
             Metrics = Report?.Metrics ?? new Dictionary<string, double>(),
             Duration = TimeSpan.FromSeconds(Seconds),
-            AdapterBytes = Report?.AdapterBytes ?? 0,
+            AdapterBytes = RefitAdapterBytes ?? Report?.AdapterBytes ?? 0,
+            IsRefit = RefitAdapterBytes is not null,
             MillisecondsPerText = Report?.MillisecondsPerText ?? 0,
             PeakMemoryInMegaByte = PeakMemoryInMegaByte,
             RungResults = [.. _reports.Select((report, rung) => new PeftRungResult(rung, report.Epochs, report.Metrics[metric.Name], report.Elapsed))],

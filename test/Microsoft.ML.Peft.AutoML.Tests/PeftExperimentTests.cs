@@ -145,6 +145,44 @@ public sealed class PeftExperimentTests : IDisposable
     }
 
     [Fact]
+    public async Task The_winner_is_trained_anew_on_all_rows_as_its_own_options_train()
+    {
+        var (train, validation) = Keyed(72);
+        var experiment = Tiny("search").SetDataset(train, validation).SetRefit();
+        var best = await experiment.RunAsync();
+        Assert.True(best.IsRefit);
+        Assert.Equal(best.TrialId, Assert.Single(experiment.Result!.Trials, trial => trial.IsRefit).TrialId);
+
+        // The same as a training on these rows in this order, but for the trial's calibration, which only the head takes part in.
+        var all = _mlContext.Data.LoadFromEnumerable(Tickets.Rows(72).Skip(24).Concat(Tickets.Rows(72).Take(24)).ToList());
+        var options = best.Options!;
+        options.ValidationFraction = 0;
+        var keys = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(_mlContext.Data.LoadFromEnumerable(Tickets.Rows(72)));
+        using var again = options is PrefixTuningOptions prefix
+            ? _mlContext.Transforms.PrefixTuning(prefix).Fit(keys.Transform(all)) : _mlContext.Transforms.PTuning((PTuningOptions)options).Fit(keys.Transform(all));
+        var expected = again.Transform(validation);
+        var found = best.LoadModel(_mlContext).Transform(validation);
+        Assert.Equal(expected.GetColumn<uint>("PredictedLabel"), found.GetColumn<uint>("PredictedLabel"));
+        double[] ratios = [.. Logits(expected).Zip(Logits(found), (a, b) => b / a)];
+        Assert.All(ratios, ratio => Assert.Equal(ratios[0], ratio, 2e-2));
+    }
+
+    [Fact]
+    public async Task An_interrupted_training_on_all_rows_goes_on_to_the_same_bits()
+    {
+        var (train, validation) = Keyed(72);
+        var whole = await Tiny("whole").SetDataset(train, validation).SetRefit().RunAsync();
+        using var cancellation = new CancellationTokenSource();
+        var monitor = new Events { OnEvent = e => { if (e is PeftRefitStarted) cancellation.Cancel(); } };
+        var parts = Tiny("parts").SetDataset(train, validation).SetRefit().SetMonitor(monitor);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => parts.RunAsync(cancellation.Token));
+        Assert.False(parts.Result!.Best!.IsRefit);
+        var again = await Tiny("parts").SetDataset(train, validation).SetRefit().RunAsync();
+        Assert.True(again.IsRefit);
+        Assert.Equal(Bytes(whole), Bytes(again));
+    }
+
+    [Fact]
     public async Task Several_frozen_models_are_searched_and_each_has_its_baseline()
     {
         var (train, validation) = Keyed(48);
@@ -178,7 +216,11 @@ public sealed class PeftExperimentTests : IDisposable
         var result = _mlContext.Peft().CreateTextClassificationExperiment(settings).Execute(rows.TrainSet, rows.TestSet, "Label", new Handler(reported.Add));
         Assert.Equal(0, reported[0].TrialId);
         Assert.Equal(result.Trials.Count, reported.Select(trial => trial.TrialId).Distinct().Count());
+        Assert.True(result.Best!.IsRefit);
         // The model takes the rows as they are, and its predictions are texts again.
+        settings.Refit = false;
+        settings.CacheDirectoryName = _directory.File("without");
+        result = _mlContext.Peft().CreateTextClassificationExperiment(settings).Execute(rows.TrainSet, rows.TestSet);
         var model = result.Best!.LoadModel(_mlContext);
         var predictions = _mlContext.Data.CreateEnumerable<Prediction>(model.Transform(rows.TestSet), reuseRowObject: false).ToList();
         Assert.Equal(result.Best.Metrics["MicroAccuracy"], predictions.Average(row => row.PredictedLabel == row.Label ? 1.0 : 0), 1e-9);
@@ -198,6 +240,7 @@ public sealed class PeftExperimentTests : IDisposable
         Assert.True(result.Trials[0] is { Method: "frozen model", IsBaseline: true });
         Assert.Equal(["Loss", "RougeL"], result.Best!.Metrics.Keys.Order());
         Assert.True(result.LowerIsBetter && result.BeatsBaseline, result.Summary);
+        Assert.True(result.Best.IsRefit);
         Assert.DoesNotContain("HeadLearningRate", result.Best.Parameters.Keys);
         Assert.Equal(0.05, (double)result.Trials.First(trial => trial.Method == "prompt tuning").Parameters["LearningRate"]!, 1e-12);
         var written = result.Best.LoadModel(_mlContext).Transform(rows);
@@ -296,6 +339,9 @@ public sealed class PeftExperimentTests : IDisposable
         PeftSweep<PTuningOptions> pTuning => pTuning.WithRange(o => o.VirtualTokens, 2, 8).WithValue(o => o.Generation, new GenerationOptions { MaxNewTokens = 8 }),
         _ => throw new NotSupportedException(),
     };
+
+    /// <summary>How far apart the first two classes' logits are, row by row.</summary>
+    private static IEnumerable<double> Logits(IDataView scored) => scored.GetColumn<float[]>("Score").Select(score => Math.Log(score[0] / score[1]));
 
     private static byte[] Bytes(PeftTrialResult trial) => File.ReadAllBytes(Path.Combine(trial.AdapterPath!, "adapter_model.safetensors"));
 

@@ -52,6 +52,42 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void The_winner_is_trained_on_all_rows_in_the_end_and_only_once()
+    {
+        int refits = 0;
+        var runner = new SyntheticRunner { BeforeRefit = (_, _) => refits++ };
+        var events = new Events();
+        var result = SyntheticSearch.Run(Plan with { Refit = true }, runner: runner, monitor: events);
+        Assert.True(result.Best is { IsRefit: true, AdapterBytes: SyntheticRunner.RefitBytes });
+        Assert.StartsWith("all rows", File.ReadAllText(Path.Combine(result.Best!.AdapterPath!, "values")), StringComparison.Ordinal);
+        Assert.Equal([typeof(PeftRefitStarted), typeof(PeftRefitCompleted), typeof(PeftExperimentFinished)], events.All.TakeLast(3).Select(e => e.GetType()));
+        Assert.True(SyntheticSearch.Run(Plan with { Refit = true }, runner: runner).Best!.IsRefit);
+        Assert.Equal(1, refits);
+    }
+
+    [Fact]
+    public void A_search_that_finds_a_better_trial_later_trains_that_one_on_all_rows()
+    {
+        var trained = new List<string>();
+        var runner = new SyntheticRunner { BeforeRefit = (request, _) => trained.Add(request.Configuration.Key) };
+        var first = SyntheticSearch.Run(Plan with { Refit = true, MaxTrials = 4 }, "random", runner);
+        var second = SyntheticSearch.Run(Plan with { Refit = true, MaxTrials = 40 }, "random", runner);
+        Assert.NotEqual(first.Best!.TrialId, second.Best!.TrialId);
+        Assert.True(second.Best.IsRefit);
+        Assert.Equal(2, trained.Distinct().Count());
+    }
+
+    [Fact]
+    public void If_training_on_all_rows_fails_the_search_says_so_and_keeps_the_trials_own_model()
+    {
+        var runner = new SyntheticRunner { BeforeRefit = (_, _) => throw new InvalidDataException("the disk is full.") };
+        using var search = Search.Open(Plan with { Refit = true }, SyntheticSearch.Tuner("ASHA"), runner, [], TimeProvider.System);
+        var error = Assert.Throws<InvalidOperationException>(() => search.RunAsync(CancellationToken.None).GetAwaiter().GetResult());
+        Assert.Contains("SetRefit(false)", error.Message, StringComparison.Ordinal);
+        Assert.True(search.State.Result.Best is { IsRefit: false } best && Directory.Exists(best.AdapterPath));
+    }
+
+    [Fact]
     public void Only_what_is_needed_stays_on_the_disk()
     {
         var result = SyntheticSearch.Run(Plan with { MaxTrials = 27 });

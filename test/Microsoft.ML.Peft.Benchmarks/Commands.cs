@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.Peft.Benchmarks.AutoMl;
 using Microsoft.ML.Peft.Benchmarks.Charts;
 using Microsoft.ML.Peft.Benchmarks.Micro;
 using Microsoft.ML.Peft.Checkpoints;
@@ -19,6 +20,7 @@ internal sealed class Commands
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter() },
     };
 
     private readonly Option<string?> _model = new("--model") { Description = "The frozen model: a directory, a .gguf file or a name. Default: the embedded one." };
@@ -49,6 +51,16 @@ internal sealed class Commands
     private readonly Option<int?> _limit = new("--limit") { Description = "Trains on the first rows only. Default: all." };
     private readonly Option<FileInfo?> _output = new("--output") { Description = "Where the written texts go, beside their references, as JSON lines. Default: nowhere." };
     private readonly Option<int[]> _seeds = new("--seed") { Description = "One run per seed.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
+    private readonly Option<string[]> _methods = new("--method") { Description = "The methods to search. Default: all.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => MethodOptions.Methods };
+    private readonly Option<string[]> _tuners = new("--tuner") { Description = "One search per tuner.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [AutoMlBenchmark.Tuners[0]] };
+    private readonly Option<int> _trials = new("--trials") { Description = "The most trials of a search.", DefaultValueFactory = _ => 20 };
+    private readonly Option<int[]> _concurrency = new("--concurrency") { Description = "One search per number of trials at a time.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
+    private readonly Option<int?> _rowsPerClass = new("--rows-per-class") { Description = "Searches with so many training rows of each class. Default: all." };
+    private readonly Option<int?> _validationRowsPerClass = new("--validation-rows-per-class") { Description = "Takes so many more of each class to compare trials by. Default: the search holds some out itself." };
+    private readonly Option<bool> _noRefit = new("--no-refit") { Description = "Takes the winner as the search trained it, not trained anew on training and validation rows." };
+    private readonly Option<bool> _defaults = new("--defaults") { Description = "Trains each method with its default options, too, on training and validation rows." };
+    private readonly Option<string> _tuner = new("--tuner") { Description = "The tuner.", DefaultValueFactory = _ => "asha" };
+    private readonly Option<string> _against = new("--against") { Description = "The tuner that it is compared with.", DefaultValueFactory = _ => "random" };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "The training log on the error stream." };
     private readonly Option<FileInfo> _results = new("--input") { Description = "Recorded results, one line of JSON each.", Required = true };
     private readonly Option<FileInfo> _chart = new("--output") { Description = "The SVG file.", Required = true };
@@ -60,13 +72,17 @@ internal sealed class Commands
         _method.AcceptOnlyFromAmong(MethodOptions.Methods);
         _task.AcceptOnlyFromAmong(TrainingWork.Tasks);
         _precision.AcceptOnlyFromAmong("float32", "bfloat16", "auto");
-        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters);
+        _methods.AcceptOnlyFromAmong(MethodOptions.Methods);
+        _tuners.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
+        _tuner.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
+        _against.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
+        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters, _trials, _concurrency, _rowsPerClass, _validationRowsPerClass);
         AtLeast(2, _newTokens, _concurrent);
     }
 
     public RootCommand Root() => new("Benchmarks of soft prompts. Every result but a chart, tables and those of micro is one line of JSON.")
     {
-        Quality(), GenerationQuality(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), StartUp(), Memory(), Chart(), Table(), Micro(), _threads,
+        Quality(), GenerationQuality(), AutoMl(), AutoMlCompare(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), StartUp(), Memory(), Chart(), Table(), Micro(), _threads,
     };
 
     private CliCommand Quality() => Create(
@@ -83,6 +99,22 @@ internal sealed class Commands
         arguments => ForEachSeed(arguments, (options, seed) => GenerationQualityBenchmark.Run(
             options, arguments.GetRequiredValue(_train), arguments.GetRequiredValue(_test), arguments.GetRequiredValue(_method), arguments.GetValue(_limit), seed,
             arguments.GetValue(_verbose), arguments.GetValue(_output)), Generation));
+
+    private CliCommand AutoMl() => Create(
+        AutoMlBenchmark.Name, "Searches method and options, and prints what was found for which effort, and the winner's test accuracy.",
+        "--train train.tsv --test test.tsv --tuner asha random --trials 9 --epochs 9 --seed 1 2 3 --concurrency 1 2",
+        [_model, _train, _test, _methods, _precision, _tuners, _trials, _epochs, _concurrency, _rowsPerClass, _validationRowsPerClass, _seeds, _noRefit, _defaults, _options, _verbose],
+        RunAutoMl);
+
+    private CliCommand AutoMlCompare() => Create(
+        "automl-compare", "Compares recorded searches by the training steps that a tuner needs to find what another one has found in the end.",
+        "--input results.jsonl --tuner asha --against random",
+        [_results, _tuner, _against],
+        arguments =>
+        {
+            foreach (var result in TunerComparison.Read(arguments.GetRequiredValue(_results), arguments.GetRequiredValue(_tuner), arguments.GetRequiredValue(_against)))
+                Print(result);
+        });
 
     private CliCommand TrainSpeed() => Create(
         "train-speed", "Measures training steps over batches of the training rows.",
@@ -174,6 +206,23 @@ internal sealed class Commands
         }
     }
 
+    private void RunAutoMl(ParseResult arguments)
+    {
+        var settings = new AutoMlBenchmark.Settings(
+            arguments.GetValue(_model), arguments.GetRequiredValue(_methods), arguments.GetValue(_options) ?? [], Precision(arguments), arguments.GetRequiredValue(_trials), arguments.GetValue(_epochs),
+            !arguments.GetValue(_noRefit), arguments.GetValue(_defaults));
+        var rows = ClassRows.Draw(DataFile.Read(arguments.GetRequiredValue(_train)), arguments.GetValue(_rowsPerClass), arguments.GetValue(_validationRowsPerClass));
+        var test = DataFile.Read(arguments.GetRequiredValue(_test));
+        foreach (int seed in arguments.GetRequiredValue(_seeds))
+        {
+            foreach (string tuner in arguments.GetRequiredValue(_tuners))
+            {
+                foreach (int concurrency in arguments.GetRequiredValue(_concurrency))
+                    Print(AutoMlBenchmark.Run(settings, rows, test, tuner, concurrency, seed, arguments.GetValue(_verbose)));
+            }
+        }
+    }
+
     private void Score(SoftPromptOptions options, ParseResult arguments)
     {
         FileInfo train = arguments.GetRequiredValue(_train), test = arguments.GetRequiredValue(_test);
@@ -214,7 +263,7 @@ internal sealed class Commands
         options.VirtualTokens = arguments.GetValue(_virtualTokens) ?? options.VirtualTokens;
         options.BatchSize = arguments.GetValue(_batch) ?? options.BatchSize;
         if (arguments.GetResult(_precision) is { Implicit: false })
-            options.Precision = Enum.Parse<Precision>(arguments.GetRequiredValue(_precision), ignoreCase: true);
+            options.Precision = Precision(arguments);
         return options;
     }
 
@@ -225,6 +274,8 @@ internal sealed class Commands
         return options;
     }
 
+    private Precision Precision(ParseResult arguments) => Enum.Parse<Precision>(arguments.GetRequiredValue(_precision), ignoreCase: true);
+
     private FileInfo Texts(ParseResult arguments) => arguments.GetValue(_texts) ?? arguments.GetValue(_otherTexts)
         ?? throw new ArgumentException("There are no texts to write on; give --test or --train.");
 
@@ -234,8 +285,11 @@ internal sealed class Commands
         {
             option.Validators.Add(result =>
             {
-                if (result.Tokens is [var token] && int.TryParse(token.Value, out int count) && count < least)
-                    result.AddError($"{option.Name} is {count}; it must be at least {least}.");
+                foreach (var token in result.Tokens)
+                {
+                    if (int.TryParse(token.Value, out int count) && count < least)
+                        result.AddError($"{option.Name} is {count}; it must be at least {least}.");
+                }
             });
         }
     }

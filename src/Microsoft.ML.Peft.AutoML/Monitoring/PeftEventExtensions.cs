@@ -11,6 +11,8 @@ internal static class PeftEventExtensions
         PeftTrialCompleted completed => completed.Trial,
         PeftTrialFailed failed => failed.Trial,
         PeftBestTrialFound best => best.Trial,
+        PeftRefitStarted refit => refit.Trial,
+        PeftRefitCompleted refitted => refitted.Trial,
         _ => null,
     };
 }

@@ -44,6 +44,14 @@ public sealed record PeftTrialFailed(PeftTrialResult Trial) : PeftEvent;
 /// <param name="Trial">The trial.</param>
 public sealed record PeftBestTrialFound(PeftTrialResult Trial) : PeftEvent;
 
+/// <summary>The search is over, and the best trial's configuration is trained anew on training and validation rows together.</summary>
+/// <param name="Trial">The best trial.</param>
+public sealed record PeftRefitStarted(PeftTrialResult Trial) : PeftEvent;
+
+/// <summary>That training has ended: the trial's model is now its.</summary>
+/// <param name="Trial">The best trial, with the new model.</param>
+public sealed record PeftRefitCompleted(PeftTrialResult Trial) : PeftEvent;
+
 /// <summary>The search has ended, however that came: the last event.</summary>
 /// <param name="Result">What it has found.</param>
 /// <param name="Error">

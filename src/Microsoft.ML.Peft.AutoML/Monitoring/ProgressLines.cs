@@ -57,6 +57,7 @@ internal sealed class ProgressLines(SearchProgress progress)
         PeftRungReported { Trial: var trial } => $"{Result(trial)} ({Words.Options(trial)}). {Left()}.",
         PeftTrialCompleted { Trial: { IsBaseline: true } baseline } => $"Baseline {Words.Options(baseline)}, {baseline.Method}: {Words.Metric(baseline.Metric)}.",
         PeftTrialFailed { Trial: { Failure: { } failure } trial } => $"Trial {trial.TrialId}, {trial.Method}, failed: {failure.Reason}, {Words.OneLine(failure.Message)} ({Words.Options(trial)})",
+        PeftRefitStarted { Trial: var trial } => $"Trial {trial.TrialId}, {trial.Method}, is trained anew on training and validation rows.",
         _ => null,
     };
 

@@ -14,8 +14,8 @@ public sealed class PeftExperimentResult
     {
         (Search, Trials, Duration) = (search, trials, duration);
         _metric = new Metric(search.MetricName, search.LowerIsBetter);
-        // Of two equally good trials the one with the lower number counts, whichever was faster.
-        var judged = trials.Where(trial => trial.RungResults.Count > 0).OrderByDescending(trial => _metric.Score(trial.Metric)).ToList();
+        // Of two equally good trials with the same loss the one with the lower number counts, whichever was faster.
+        var judged = trials.Where(trial => trial.RungResults.Count > 0).OrderByDescending(trial => _metric.Score(trial.Metric)).ThenBy(trial => Metric.Loss(trial.Metrics)).ToList();
         Best = judged.Find(trial => !trial.IsBaseline);
         Baseline = judged.Find(trial => trial.IsBaseline);
     }

@@ -41,12 +41,12 @@ public abstract class PeftSweep
             .WithRange(o => o.LearningRate, 1e-3, 3e-2, log: true)
             .WithChoice(o => o.Initialization, PrefixInitialization.Text, PrefixInitialization.Zeros);
 
-    /// <summary>Prefix tuning through an MLP: 5 to 200 virtual tokens, learning rates from 5e-5 to 5e-3.</summary>
+    /// <summary>Prefix tuning through an MLP: 5 to 200 virtual tokens, learning rates from 5e-5 to 2e-3: above, trainings end at chance.</summary>
     /// <inheritdoc cref="PromptTuning"/>
     public static PeftSweep<PrefixTuningOptions> ProjectedPrefixTuning(PrefixTuningOptions? options = null)
         => Common(new PeftSweep<PrefixTuningOptions>("projected prefix tuning", options).WithValue(o => o.Projection, true))
             .WithRange(o => o.VirtualTokens, 5, 200, log: true)
-            .WithRange(o => o.LearningRate, 5e-5, 5e-3, log: true)
+            .WithRange(o => o.LearningRate, 5e-5, 2e-3, log: true)
             .WithChoice(o => o.ProjectionHiddenSize, null, 128, 512, 800)
             .WithChoice(o => o.Initialization, PrefixInitialization.Text, PrefixInitialization.Zeros);
 

@@ -42,6 +42,13 @@ internal sealed class GenerationTrialTask(IReadOnlyList<(TargetTexts Train, Targ
         return trainer;
     }
 
+    public override SoftPromptTrainer CreateRefit(PretrainedModel backbone, SoftPromptOptions options, double inverseTemperature, Action checkCancelled)
+    {
+        var settings = Settings(options);
+        var (train, validation) = Tokens(backbone, options, 0, checkCancelled);
+        return GenerationTrainer.Create(backbone, options.ToMethodSettings(), [.. train, .. validation], null, settings, Quiet(checkCancelled), new Random(settings.Seed));
+    }
+
     public override Evaluation Baseline(PretrainedModel backbone, SoftPromptOptions options, int fold, Action checkCancelled)
     {
         var rows = Tokens(backbone, options, fold, checkCancelled).Validation;

@@ -40,6 +40,14 @@ internal sealed class HeadTrialTask(PredictionShape shape, IReadOnlyList<(Labele
         return trainer;
     }
 
+    public override SoftPromptTrainer CreateRefit(PretrainedModel backbone, SoftPromptOptions options, double inverseTemperature, Action checkCancelled)
+    {
+        var settings = Settings(options) with { InverseTemperature = inverseTemperature };
+        var (train, validation) = Tokens(backbone, options, 0, checkCancelled);
+        return new SoftPromptTrainer(
+            backbone, options.ToMethodSettings(), shape.Task, shape.Outputs, train.Concat(validation), null, settings, Quiet(checkCancelled), new Random(settings.Seed));
+    }
+
     public override Evaluation Baseline(PretrainedModel backbone, SoftPromptOptions options, int fold, Action checkCancelled)
     {
         long start = Stopwatch.GetTimestamp();

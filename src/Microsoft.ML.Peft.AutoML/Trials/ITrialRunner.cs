@@ -18,4 +18,10 @@ internal interface ITrialRunner
     /// </param>
     /// <param name="cancellationToken">Stops it with an <see cref="OperationCanceledException"/>.</param>
     TrialReport Run(TrialRequest request, Action<PeftEpoch> epochDone, CancellationToken cancellationToken);
+
+    /// <summary>Trains a trial's configuration anew on training and validation rows together. Called when no trial is running.</summary>
+    /// <param name="request">The trial.</param>
+    /// <param name="cancellationToken">Stops it with an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The size of the adapter's files in bytes.</returns>
+    long Refit(RefitRequest request, CancellationToken cancellationToken);
 }

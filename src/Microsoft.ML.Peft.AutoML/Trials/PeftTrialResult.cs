@@ -46,6 +46,12 @@ public sealed record PeftTrialResult
     /// <summary>The time trained so far.</summary>
     public required TimeSpan Duration { get; init; }
 
+    /// <summary>
+    /// Whether its model and adapter are those of a training on training and validation rows together, see <see cref="PeftExperiment.SetRefit"/>.
+    /// The metrics are then still those of the training on the training rows alone.
+    /// </summary>
+    public required bool IsRefit { get; init; }
+
     /// <summary>The size of the adapter's files in bytes; 0 for a baseline.</summary>
     public required long AdapterBytes { get; init; }
 

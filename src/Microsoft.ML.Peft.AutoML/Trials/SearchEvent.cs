@@ -10,6 +10,7 @@ namespace Microsoft.ML.Peft.AutoML.Trials;
 [JsonDerivedType(typeof(TrialEpoch), "epoch")]
 [JsonDerivedType(typeof(TrialReported), "reported")]
 [JsonDerivedType(typeof(TrialFailed), "failed")]
+[JsonDerivedType(typeof(TrialRefitted), "refitted")]
 internal abstract record SearchEvent
 {
     /// <summary>Seconds that the search had been running, interruptions left out.</summary>
@@ -27,3 +28,6 @@ internal sealed record TrialEpoch(int Trial, PeftEpoch Epoch) : SearchEvent;
 internal sealed record TrialReported(int Trial, TrialReport Report, double? PeakMemoryInMegaByte) : SearchEvent;
 
 internal sealed record TrialFailed(int Trial, PeftTrialFailure Failure) : SearchEvent;
+
+/// <summary>A trial's model is now that of a training on all rows.</summary>
+internal sealed record TrialRefitted(int Trial, long AdapterBytes) : SearchEvent;

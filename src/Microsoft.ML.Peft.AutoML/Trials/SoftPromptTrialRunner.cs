@@ -12,9 +12,10 @@ namespace Microsoft.ML.Peft.AutoML.Trials;
 /// <param name="optionsOf">All options of a configuration's trial with its seed.</param>
 /// <param name="baselineOptions">The options that a frozen model's baseline is tokenised and pooled with.</param>
 /// <param name="saveModel">Writes a trained model as ML.NET does.</param>
+/// <param name="threads">The threads that trials share.</param>
 internal sealed class SoftPromptTrialRunner(
     TrialTask task, Metric metric, SharedModels models, Func<Configuration, int, SoftPromptOptions> optionsOf, Func<string, SoftPromptOptions> baselineOptions,
-    Action<Stream, PeftModel, TrainingHistory, SoftPromptOptions> saveModel) : ITrialRunner
+    Action<Stream, PeftModel, TrainingHistory, SoftPromptOptions> saveModel, ThreadShare threads) : ITrialRunner
 {
     public TrialReport RunBaseline(string model, CancellationToken cancellationToken)
     {
@@ -43,6 +44,26 @@ internal sealed class SoftPromptTrialRunner(
         {
             trainings.ForEach(training => training.Trainer.Dispose());
         }
+    }
+
+    public long Refit(RefitRequest request, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        threads.GiveAll();
+        var options = optionsOf(request.Configuration, request.Seed);
+        using var backbone = models.Use(options.Model, options.Precision, cancellationToken);
+        using var trainer = task.CreateRefit(backbone, options, request.Report.InverseTemperature, cancellationToken.ThrowIfCancellationRequested);
+        if (TrainingCheckpoint.ExistsIn(request.CheckpointDirectory))
+            trainer.Resume(request.CheckpointDirectory);
+        while (trainer.Session.Epochs.Count < request.Report.WorthwhileEpochs)
+        {
+            trainer.Session.RunEpoch();
+            trainer.Save(request.CheckpointDirectory);
+        }
+        var (model, history) = trainer.Finish();
+        using (model)
+            Save(request.ResultDirectory, model, history, options);
+        return SizeOf(Path.Combine(request.ResultDirectory, TrialRequest.AdapterName));
     }
 
     /// <summary>A new training, or the one that was interrupted.</summary>
@@ -85,6 +106,7 @@ internal sealed class SoftPromptTrialRunner(
         int epochs = trainings.Max(training => training.Trainer.Session.Epochs.Count);
         double seconds = trainings.Sum(training => training.Trainer.Session.Epochs.Sum(epoch => epoch.Seconds));
         var parts = new List<Evaluation>();
+        var temperatures = new List<double>();
         for (int fold = 0; fold < trainings.Count; fold++)
         {
             var (model, history) = trainings[fold].Trainer.Finish();
@@ -94,11 +116,20 @@ internal sealed class SoftPromptTrialRunner(
                 if (fold == 0 || Score(part) > parts.Max(Score))
                     Save(request.ResultDirectory, model, history, options);
                 parts.Add(part);
+                temperatures.Add(history.InverseTemperature);
             }
         }
         var mean = Evaluation.Mean(parts);
-        return new TrialReport(epochs, mean.Metrics, seconds, SizeOf(Path.Combine(request.ResultDirectory, TrialRequest.AdapterName)), mean.MillisecondsPerText);
+        return new TrialReport(epochs, mean.Metrics, seconds, SizeOf(Path.Combine(request.ResultDirectory, TrialRequest.AdapterName)), mean.MillisecondsPerText)
+        {
+            WorthwhileEpochs = (int)Math.Round(trainings.Average(training => WorthwhileEpochs(training.Trainer.Session))),
+            InverseTemperature = temperatures.Average(),
+        };
     }
+
+    /// <summary>A training that stopped early had its best behind it; one that did not is worth its whole schedule, also if it was only paused.</summary>
+    private static int WorthwhileEpochs(TrainingSession session)
+        => session.Ended && session.Epochs.Count < session.MaxEpochs ? Math.Max(1, session.BestEpoch) : session.MaxEpochs;
 
     private void Save(string directory, PeftModel model, TrainingHistory history, SoftPromptOptions options)
     {

@@ -6,4 +6,11 @@ namespace Microsoft.ML.Peft.AutoML.Trials;
 /// <param name="Seconds">The time trained in all.</param>
 /// <param name="AdapterBytes">The size of the adapter's files.</param>
 /// <param name="MillisecondsPerText">The time of a prediction, measured on the validation rows.</param>
-internal sealed record TrialReport(int Epochs, IReadOnlyDictionary<string, double> Metrics, double Seconds, long AdapterBytes, double MillisecondsPerText);
+internal sealed record TrialReport(int Epochs, IReadOnlyDictionary<string, double> Metrics, double Seconds, long AdapterBytes, double MillisecondsPerText)
+{
+    /// <summary>The epochs that the same training is worth on more rows: all of them, or up to the best where it stopped early.</summary>
+    public int WorthwhileEpochs { get; init; }
+
+    /// <summary>What its calibration multiplied the logits by.</summary>
+    public double InverseTemperature { get; init; } = 1;
+}

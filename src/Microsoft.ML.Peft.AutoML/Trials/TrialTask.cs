@@ -25,6 +25,13 @@ internal abstract class TrialTask
     /// <param name="checkCancelled">Called before each step; throws to stop.</param>
     public abstract SoftPromptTrainer CreateTrainer(PretrainedModel backbone, SoftPromptOptions options, int fold, Action checkCancelled);
 
+    /// <summary>A training on all rows, of which none validate, that is ready to run.</summary>
+    /// <param name="backbone">The frozen model.</param>
+    /// <param name="options">A trial's options, with its seed.</param>
+    /// <param name="inverseTemperature">The trial's calibration.</param>
+    /// <param name="checkCancelled">Called before each step; throws to stop.</param>
+    public abstract SoftPromptTrainer CreateRefit(PretrainedModel backbone, SoftPromptOptions options, double inverseTemperature, Action checkCancelled);
+
     /// <summary>What the frozen model reaches without a soft prompt.</summary>
     /// <param name="backbone">The frozen model.</param>
     /// <param name="options">How rows are tokenised and pooled.</param>
@@ -41,14 +48,13 @@ internal abstract class TrialTask
     public abstract Evaluation Evaluate(PeftModel model, TrainingHistory history, SoftPromptOptions options, int fold, CancellationToken cancellationToken);
 
     /// <summary>The epochs of a training where nobody says how many: more where rows are few, because steps decide.</summary>
-    public int UsualEpochs
+    /// <param name="batchSizes">Rows per training step of each method; null for the usual ones. The largest makes the fewest steps.</param>
+    public int UsualEpochs(IEnumerable<int?> batchSizes)
     {
-        get
-        {
-            var (epochs, steps, batch) = Length;
-            int batches = (TrainingRows + batch - 1) / batch;
-            return Math.Max(epochs, (steps + batches - 1) / batches);
-        }
+        var (epochs, steps, usual) = Length;
+        int batch = batchSizes.Max(size => size ?? usual);
+        int batches = (TrainingRows + batch - 1) / batch;
+        return Math.Max(epochs, (steps + batches - 1) / batches);
     }
 
     /// <summary>The usual epochs, the least steps that they must come to, and the usual batch.</summary>

@@ -17,11 +17,9 @@ internal static class Calibration
 
     /// <summary>Scales the head's output layer.</summary>
     /// <param name="head">The head that gave the logits.</param>
-    /// <param name="logits">`[N × C]`, row by row.</param>
-    /// <param name="labels">The classes.</param>
-    public static void Apply(SequenceHead head, float[] logits, IReadOnlyList<float> labels)
+    /// <param name="factor">See <see cref="InverseTemperature"/>.</param>
+    public static void Apply(SequenceHead head, double factor)
     {
-        double factor = InverseTemperature(logits, labels);
         using var frozen = no_grad();
         head.OutputWeight.mul_(factor);
         head.OutputBias?.mul_(factor);
@@ -31,6 +29,8 @@ internal static class Calibration
     /// The factor of least cross-entropy, by Newton's method. Targets are Platt's (1999): a class seen N times in N rows is
     /// certain to 1 − 1/(N + 2) only, so that faultless validation rows do not ask for infinite confidence.
     /// </summary>
+    /// <param name="logits">`[N × C]`, row by row.</param>
+    /// <param name="labels">The classes.</param>
     public static double InverseTemperature(float[] logits, IReadOnlyList<float> labels)
     {
         int classes = logits.Length / labels.Count;

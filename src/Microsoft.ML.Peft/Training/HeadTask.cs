@@ -13,13 +13,14 @@ internal sealed class HeadTask : TrainingTask
     private readonly TokenizedRows? _validation;
     private readonly LabelScale _scale;
     private readonly double _labelSmoothing;
+    private double _inverseTemperature;
 
     /// <param name="trainee">What is trained; the task's from now on.</param>
     /// <param name="task">What the head predicts.</param>
     /// <param name="train">The training rows, labels as they were given.</param>
     /// <param name="validation">The validation rows, or null.</param>
     /// <param name="learningRate">The soft prompt's highest learning rate.</param>
-    /// <param name="settings">The head's learning rate and the label smoothing.</param>
+    /// <param name="settings">The head's learning rate, the label smoothing, and the calibration where there are no validation rows.</param>
     public HeadTask(Trainee trainee, PredictionTask task, TokenizedRows train, TokenizedRows? validation, double learningRate, TrainingSettings settings)
     {
         _trainee = trainee;
@@ -28,6 +29,7 @@ internal sealed class HeadTask : TrainingTask
         _train = train with { Labels = _scale.Standardize(train.Labels) };
         _validation = validation is null ? null : validation with { Labels = _scale.Standardize(validation.Labels) };
         _labelSmoothing = settings.LabelSmoothing;
+        _inverseTemperature = settings.InverseTemperature;
         RowLengths = [.. train.Texts.Select(text => text.Ids.Count)];
         Groups =
         [
@@ -74,8 +76,12 @@ internal sealed class HeadTask : TrainingTask
     /// <summary>Calibrates the probabilities, or gives the values their own scale again.</summary>
     public override void Finish(Action checkCancelled)
     {
-        if (_validation is not null && _task != PredictionTask.Regression)
-            Calibration.Apply(_trainee.Head, Score(_validation, checkCancelled), _validation.Labels);
+        if (_task != PredictionTask.Regression)
+        {
+            if (_validation is not null)
+                _inverseTemperature = Calibration.InverseTemperature(Score(_validation, checkCancelled), _validation.Labels);
+            Calibration.Apply(_trainee.Head, _inverseTemperature);
+        }
         _scale.Restore(_trainee.Head);
     }
 
@@ -86,6 +92,7 @@ internal sealed class HeadTask : TrainingTask
         MetricName = MetricName,
         ValidationMetric = best?.Metric,
         ProbeValidationMetric = baseline,
+        InverseTemperature = _inverseTemperature,
     };
 
     public override void Dispose() => _trainee.Dispose();

@@ -27,6 +27,8 @@ internal sealed record TokenizedRows(TokenizedText[] Texts, float[] Labels)
     public TokenizedRows Select(IReadOnlyList<int> rows) =>
         new([.. rows.Select(row => Texts[row])], [.. rows.Select(row => Labels[row])]);
 
+    public TokenizedRows Concat(TokenizedRows others) => new([.. Texts, .. others.Texts], [.. Labels, .. others.Labels]);
+
     /// <summary>Tells these rows from others with any other token, label or order.</summary>
     public string Fingerprint()
     {

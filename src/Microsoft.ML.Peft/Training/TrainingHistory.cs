@@ -47,6 +47,9 @@ public sealed record TrainingHistory
     /// <summary>ROUGE-L (0 to 1) of texts that the kept soft prompt generates for validation rows; null for classification and regression.</summary>
     public double? ValidationRougeL { get; init; }
 
+    /// <summary>What calibration has multiplied the logits by; 1 where it has not.</summary>
+    internal double InverseTemperature { get; init; } = 1;
+
     /// <summary>The frozen model's own loss on the validation rows, without a soft prompt; null for classification and regression.</summary>
     public double? BaseValidationLoss { get; init; }
 }

@@ -31,6 +31,10 @@ internal sealed record TrainingSettings
     public double ValidationFraction { get; init; } = 0.1;
     public int? Patience { get; init; }
     public string? InitialAdapter { get; init; }
+
+    /// <summary>What logits are multiplied by in the end where no validation rows tell it: that of the same training with such rows.</summary>
+    public double InverseTemperature { get; init; } = 1;
+
     public int Seed { get; init; }
     public string? PromptTemplate { get; init; }
     public GenerationOptions Generation { get; init; } = new();

@@ -44,6 +44,7 @@ internal static class MadeSearch
         Metric = 0.8,
         Metrics = new Dictionary<string, double> { ["Accuracy"] = 0.8, ["LogLoss"] = 0.5 },
         Duration = TimeSpan.FromSeconds(1.5),
+        IsRefit = false,
         AdapterBytes = 0,
         MillisecondsPerText = 0.5,
         PeakMemoryInMegaByte = null,

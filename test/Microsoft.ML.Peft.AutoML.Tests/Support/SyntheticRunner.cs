@@ -8,6 +8,7 @@ namespace Microsoft.ML.Peft.AutoML.Tests.Support;
 internal sealed class SyntheticRunner : ITrialRunner
 {
     public const double Offset = 10;
+    public const long RefitBytes = 4321;
     public const double BaselineScore = Offset - 0.2;
 
     private readonly ConcurrentDictionary<int, int> _epochsTrained = new();
@@ -16,6 +17,9 @@ internal sealed class SyntheticRunner : ITrialRunner
 
     /// <summary>Called before each epoch; may wait, or throw.</summary>
     public Action<TrialRequest, int, CancellationToken> BeforeEpoch { get; init; } = (_, _, _) => { };
+
+    /// <summary>Called before the training on all rows; may wait, or throw.</summary>
+    public Action<RefitRequest, CancellationToken> BeforeRefit { get; init; } = (_, _) => { };
 
     public Action BeforeBaseline { get; init; } = () => { };
 
@@ -42,6 +46,14 @@ internal sealed class SyntheticRunner : ITrialRunner
         {
             Interlocked.Decrement(ref _running);
         }
+    }
+
+    public long Refit(RefitRequest request, CancellationToken cancellationToken)
+    {
+        BeforeRefit(request, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        Write(Path.Combine(request.ResultDirectory, TrialRequest.AdapterName, "values"), $"all rows, {request.Configuration.Key}");
+        return RefitBytes;
     }
 
     private TrialReport Train(TrialRequest request, Action<PeftEpoch> epochDone, CancellationToken cancellationToken)

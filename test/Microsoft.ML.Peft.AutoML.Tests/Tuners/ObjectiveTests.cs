@@ -12,6 +12,10 @@ public sealed class ObjectiveTests
     public void Equals_keep_their_order() => Assert.Equal([0, 1, 2], Order(new(0.5), new(0.5), new(0.5)));
 
     [Fact]
+    public void Of_equal_scores_the_smaller_loss_comes_first()
+        => Assert.Equal([1, 2, 0, 3], Order(new(0.5, Loss: 3), new(0.5, Loss: 1), new(0.5, Loss: 2), new(0.4, Loss: 0.1)));
+
+    [Fact]
     public void Pareto_fronts_come_one_after_the_other()
         => Assert.Equal([0, 1, 2, 3], Order(new(0.9, 10), new(0.5, 1), new(0.8, 11), new(0.4, 12)));
 

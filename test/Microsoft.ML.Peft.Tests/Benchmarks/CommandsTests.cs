@@ -26,5 +26,8 @@ public sealed class CommandsTests
     [InlineData("memory --train a.tsv --adapters 0")]
     [InlineData("generation-quality --train a.tsv --test b.jsonl --limit 0")]
     [InlineData("memory")]
+    [InlineData("automl --train a.tsv --test b.tsv --tuner grid")]
+    [InlineData("automl --train a.tsv --test b.tsv --concurrency 1 0")]
+    [InlineData("automl --train a.tsv --test b.tsv --method prefix lora")]
     public void Wrong_arguments_are_refused(string arguments) => Assert.NotEmpty(new Commands().Root().Parse(arguments).Errors);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Benchmarks;
+using Microsoft.ML.Peft.Benchmarks.AutoMl;
 using Microsoft.ML.Peft.Tests.Support;
 
 namespace Microsoft.ML.Peft.Tests.Benchmarks;
@@ -123,6 +124,21 @@ public sealed class MeasurementsTests : IDisposable
         AssertPositive(result.Loss, result.BaseLoss, result.Seconds);
         var written = ReferencedText.Read(output);
         Assert.Equal(ReferencedText.Read(_texts).Select(text => text.Text), written.Select(text => text.Text));
+    }
+
+    [Fact]
+    public void A_search_tells_what_it_spent_and_how_good_its_winner_is_beside_the_defaults()
+    {
+        var settings = new AutoMlBenchmark.Settings(Fixtures.Model(Reader), ["prefix", "prompt"], ["BatchSize=4"], Precision.Float32, Trials: 4, Epochs: 1, Refit: true, Defaults: true);
+        var rows = ClassRows.Draw(DataFile.Read(_classes), train: 4, validation: 2);
+        var result = AutoMlBenchmark.Run(settings, rows, rows.All, "random", concurrency: 2, seed: 1, verbose: false);
+        Assert.Equal((4, 0, 12, 6), (result.Trials, result.Failed, result.TrainRows, result.ValidationRows));
+        Assert.Equal((4, 4 * 3), (result.Epochs, result.Steps));
+        Assert.Equal(["prefix", "prompt"], result.DefaultAccuracies!.Keys);
+        Assert.Equal(result.Validation, result.Best[^1].Metric);
+        Assert.Equal(result.Best.OrderBy(point => point.Metric), result.Best);
+        Assert.InRange(result.Accuracy, 0, 1);
+        AssertPositive(result.LogLoss, result.SearchSeconds, result.TrialsPerMinute, result.PeakMemoryMegabytes);
     }
 
     [Fact]

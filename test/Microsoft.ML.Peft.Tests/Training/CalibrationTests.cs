@@ -59,7 +59,7 @@ public sealed class CalibrationTests
         }, pooler: null);
         float[] logits = [3, 0, 0, 3, 3, 0, 0, 3];
         float factor = (float)Calibration.InverseTemperature(logits, [0, 1, 0, 1]);
-        Calibration.Apply(head, logits, [0, 1, 0, 1]);
+        Calibration.Apply(head, factor);
         Assert.Equal([factor, -2 * factor, 3 * factor, 4 * factor], head.OutputWeight.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-5);
         Assert.Equal([5 * factor, -6 * factor], head.OutputBias!.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-5);
     }
