@@ -14,39 +14,21 @@ namespace Microsoft.ML.Peft.AutoML;
 /// <summary>One run of an experiment: from its settings and data to a search with real trials.</summary>
 /// <param name="mlContext">The context.</param>
 /// <param name="settings">The settings.</param>
-/// <param name="keep">Takes what was found, however the run ends.</param>
-internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings settings, Action<PeftExperimentResult> keep)
+internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings settings)
 {
     private const int WrittenRows = 16;
     private const int WrittenRowsOfMetric = 64;
 
     private readonly IHost _host = ((IHostEnvironment)mlContext).Register(nameof(PeftExperiment));
 
-    public async Task<PeftTrialResult> RunAsync(CancellationToken cancellationToken)
+    /// <param name="keep">Takes what was found, however the run ends.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<PeftTrialResult> RunAsync(Action<PeftExperimentResult> keep, CancellationToken cancellationToken)
     {
-        var train = settings.Train ?? throw new ArgumentException("The experiment has no data; call SetDataset.");
-        if (settings.MaxTrials is null && settings.MaxTime is null && !settings.TunerEnds)
+        if (settings.Train is not null && settings.MaxTrials is null && settings.MaxTime is null && !settings.TunerEnds)
             throw new ArgumentException("The experiment would never end; call SetMaxModelToExplore or SetTrainingTimeInSeconds.");
-        var shape = PredictionShape.Of(train.Schema, settings.Columns);
-        if (settings.Validation is { } validation)
-            SoftPromptFit.CheckValidationSet(validation.Schema, shape);
-        var metric = MetricOf(shape.Task);
-        string directory = settings.Directory ?? System.IO.Directory.CreateTempSubdirectory("peft-experiment-").FullName;
-        int seed = settings.Seed ?? SearchLog.SeedIn(directory) ?? _host.Rand.Next();
-        var sweeps = Sweeps(shape);
-        var task = ReadTask(train, shape, metric, seed, cancellationToken);
-
-        using var models = new SharedModels(DefaultModel(shape.Task), Devices.Choose(mlContext.GpuDeviceId, mlContext.FallbackToCpu));
-        var tuner = settings.Tuner([.. sweeps.Select(sweep => sweep.Space)], seed, settings.MaxEpochs ?? task.UsualEpochs(sweeps.Select(sweep => sweep.CreateOptions(sweep.Space.Default).BatchSize)));
-        SoftPromptOptions OptionsOf(Configuration configuration, int trialSeed)
-            => Complete(sweeps.First(sweep => sweep.Method == configuration.Space.Method).CreateOptions(configuration), tuner.Rungs[^1], trialSeed);
-        var plan = Plan(directory, sweeps, shape.Task, metric, task, seed) with { Options = OptionsOf };
-        using var threads = new ThreadShare(settings.MaxConcurrentTrials);
-        var runner = new SoftPromptTrialRunner(
-            task, metric, models, OptionsOf, model => BaselineOptions(sweeps, shape.Task, model, tuner.Rungs[^1], seed),
-            (stream, model, history, options) => Save(stream, shape, model, history, options), threads);
-
-        using var search = Search.Open(plan, tuner, runner, [new TelemetryMonitor(), .. settings.Monitors], TimeProvider.System);
+        using var prepared = Prepare(cancellationToken);
+        using var search = Search.Open(prepared.Plan, prepared.Tuner, prepared.Runner, [new TelemetryMonitor(), .. settings.Monitors], TimeProvider.System);
         try
         {
             await search.RunAsync(cancellationToken).ConfigureAwait(false);
@@ -57,6 +39,31 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
         }
         Log(search.State.Result);
         return search.State.Result.Best!;
+    }
+
+    /// <summary>Checks the settings, and reads the data.</summary>
+    public PreparedExperiment Prepare(CancellationToken cancellationToken)
+    {
+        var train = settings.Train ?? throw new ArgumentException("The experiment has no data; call SetDataset.");
+        var shape = PredictionShape.Of(train.Schema, settings.Columns);
+        if (settings.Validation is { } validation)
+            SoftPromptFit.CheckValidationSet(validation.Schema, shape);
+        var metric = MetricOf(shape.Task);
+        string directory = settings.Directory ?? System.IO.Directory.CreateTempSubdirectory("peft-experiment-").FullName;
+        int seed = settings.Seed ?? SearchLog.SeedIn(directory) ?? _host.Rand.Next();
+        var sweeps = Sweeps(shape);
+        var task = ReadTask(train, shape, metric, seed, cancellationToken);
+
+        var models = new SharedModels(DefaultModel(shape.Task), Devices.Choose(mlContext.GpuDeviceId, mlContext.FallbackToCpu));
+        var tuner = settings.Tuner([.. sweeps.Select(sweep => sweep.Space)], seed, settings.MaxEpochs ?? task.UsualEpochs(sweeps.Select(sweep => sweep.CreateOptions(sweep.Space.Default).BatchSize)));
+        SoftPromptOptions OptionsOf(Configuration configuration, int trialSeed)
+            => Complete(sweeps.First(sweep => sweep.Method == configuration.Space.Method).CreateOptions(configuration), tuner.Rungs[^1], trialSeed);
+        var plan = Plan(directory, sweeps, shape.Task, metric, task, seed) with { Options = OptionsOf };
+        var threads = new ThreadShare(settings.MaxConcurrentTrials);
+        var runner = new SoftPromptTrialRunner(
+            task, metric, models, OptionsOf, model => BaselineOptions(sweeps, shape.Task, model, tuner.Rungs[^1], seed),
+            (stream, model, history, options) => Save(stream, shape, model, history, options), threads);
+        return new PreparedExperiment(plan, tuner, runner, models, threads);
     }
 
     private Metric MetricOf(PredictionTask task)

@@ -37,6 +37,8 @@ public sealed class PeftExperiment
     /// <summary>What the last run has found, also if it was cancelled or failed; null before the first.</summary>
     public PeftExperimentResult? Result { get; private set; }
 
+    internal MLContext MLContext => _mlContext;
+
     internal ExperimentSettings Settings { get; set; } = new();
 
     /// <summary>Adds a method to search. Without any, all of <see cref="PeftSweep.All"/> are.</summary>
@@ -261,7 +263,7 @@ public sealed class PeftExperiment
         try
         {
             // Reading the data and training both block a thread for long.
-            return await Task.Run(() => new ExperimentRun(_mlContext, Settings, result => Result = result).RunAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await Task.Run(() => new ExperimentRun(_mlContext, Settings).RunAsync(result => Result = result, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         finally
         {

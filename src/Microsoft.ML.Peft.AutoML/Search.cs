@@ -356,9 +356,9 @@ internal sealed class Search : IDisposable
     /// <summary>Files of trials that the log does not know: a kill came before their line was written.</summary>
     private void DeleteStrangers()
     {
-        if (!Directory.Exists(State.TrialsDirectory))
+        if (!Directory.Exists(_plan.TrialsDirectory))
             return;
-        foreach (string directory in Directory.EnumerateDirectories(State.TrialsDirectory).Except(State.Trials.Select(trial => trial.Directory)).ToList())
+        foreach (string directory in Directory.EnumerateDirectories(_plan.TrialsDirectory).Except(State.Trials.Select(trial => trial.Directory)).ToList())
             Delete(directory);
     }
 

@@ -8,6 +8,8 @@ internal sealed record SearchPlan
 {
     public required string Directory { get; init; }
 
+    public string TrialsDirectory => Path.Combine(Directory, "trials");
+
     public required IReadOnlyList<MethodSpace> Spaces { get; init; }
 
     public required Metric Metric { get; init; }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.Peft.AutoML.Spaces;
 using Microsoft.ML.Peft.AutoML.Trials;
 using Microsoft.ML.Peft.AutoML.Tuners;
@@ -75,17 +74,13 @@ internal sealed class SearchState(SearchPlan plan, ITuner tuner)
 
     private TrialRecord Create(TrialStarted e)
     {
-        string name = e.Trial.ToString("0000", CultureInfo.InvariantCulture);
         if (e.Options is null)
-            return new TrialRecord(e.Trial, e.Method, e.Seed, null, e.BaselineModel, Path.Combine(TrialsDirectory, name));
+            return new TrialRecord(e.Trial, e.Method, e.Seed, null, e.BaselineModel, TrialRecord.DirectoryOf(plan.TrialsDirectory, e.Trial));
         var space = plan.Spaces.FirstOrDefault(s => s.Method == e.Method) ?? throw new InvalidDataException($"The log's trial {e.Trial} has the unknown method '{e.Method}'.");
         var configuration = Configuration.Parse(space, e.Options);
-        // The name tells what was trained: files that another course of events left behind are never taken for this trial's.
-        string directory = Path.Combine(TrialsDirectory, $"{name}-{StableHash.Hex($"{e.Seed}/{configuration.Key}/{tuner.Rungs[^1]}")}");
+        string directory = TrialRecord.DirectoryOf(plan.TrialsDirectory, e.Trial, e.Seed, configuration, tuner.Rungs[^1]);
         return new TrialRecord(e.Trial, e.Method, e.Seed, History.Start(e.Trial, configuration), null, directory);
     }
-
-    public string TrialsDirectory => Path.Combine(plan.Directory, "trials");
 
     private static void Promote(TrialRecord record, int rung)
     {

@@ -60,6 +60,14 @@ internal sealed class TrialRecord(int id, string method, int seed, Trial? trial,
     /// <summary>What an interrupted training on all rows goes on from.</summary>
     public string RefitCheckpointDirectory => Path.Combine(Directory, "refit-checkpoint");
 
+    /// <summary>A trial's own directory.</summary>
+    /// <remarks>The name tells what is trained: files that another course of events left behind are never taken for this trial's.</remarks>
+    public static string DirectoryOf(string trials, int id, int seed, Configuration configuration, int maxEpochs)
+        => $"{DirectoryOf(trials, id)}-{StableHash.Hex($"{seed}/{configuration.Key}/{maxEpochs}")}";
+
+    /// <summary>A baseline's own directory.</summary>
+    public static string DirectoryOf(string trials, int id) => Path.Combine(trials, id.ToString("0000", CultureInfo.InvariantCulture));
+
     public void Add(PeftEpoch epoch) => _epochs.Add(epoch);
 
     public void Add(TrialReport report, TimeSpan elapsed)

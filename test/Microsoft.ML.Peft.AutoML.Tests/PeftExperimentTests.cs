@@ -307,12 +307,14 @@ public sealed class PeftExperimentTests : IDisposable
     }
 
     [Fact]
-    public async Task A_baseline_has_no_model_to_load()
+    public async Task A_baseline_has_no_model_to_load_and_no_options()
     {
         var (train, validation) = Keyed(48);
         var experiment = Tiny("search").SetDataset(train, validation).SetMaxModelToExplore(1);
         await experiment.RunAsync();
         Assert.Contains("baseline", Assert.Throws<InvalidOperationException>(() => experiment.Result!.Baseline!.LoadModel(_mlContext)).Message, StringComparison.Ordinal);
+        Assert.Contains("baseline", Assert.Throws<InvalidOperationException>(() => experiment.Result!.Baseline!.ToCSharp()).Message, StringComparison.Ordinal);
+        Assert.StartsWith("new P", experiment.Result!.Best!.ToCSharp(), StringComparison.Ordinal);
     }
 
     private static System.Collections.Concurrent.ConcurrentDictionary<string, string> Outcomes { get; } = new();

@@ -22,6 +22,9 @@ internal sealed record ChoiceDimension : Dimension
 
     public IReadOnlyList<object?> Values { get; }
 
+    /// <summary>The values as JSON, in the same order.</summary>
+    public IReadOnlyList<string> Texts => _texts;
+
     public override object? Default { get; }
 
     public int IndexOf(object? value) => Array.IndexOf(_texts, Configuration.Text(value));

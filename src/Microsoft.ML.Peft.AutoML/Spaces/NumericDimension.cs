@@ -22,7 +22,7 @@ internal sealed record NumericDimension : Dimension
         // An integer owns the half unit on either side, or the ends would be drawn half as often as the others.
         double half = integer ? 0.5 : 0;
         (_low, _high) = (Scale(min - half), Scale(max + half));
-        Default = Value(Math.Clamp(@default, min, max));
+        Default = Nearest(@default);
     }
 
     public double Min { get; }
@@ -38,8 +38,11 @@ internal sealed record NumericDimension : Dimension
     public override object At(double unit)
     {
         double scaled = _low + unit * (_high - _low);
-        return Value(Math.Clamp(Log ? Math.Exp(scaled) : scaled, Min, Max));
+        return Nearest(Log ? Math.Exp(scaled) : scaled);
     }
+
+    /// <summary>The value of the range that is nearest to a number.</summary>
+    public object Nearest(double value) => Value(Math.Clamp(value, Min, Max));
 
     /// <summary>Where a value lies on the unit interval.</summary>
     public double UnitOf(object value) => (Scale(Convert.ToDouble(value, CultureInfo.InvariantCulture)) - _low) / (_high - _low);
@@ -52,7 +55,7 @@ internal sealed record NumericDimension : Dimension
         object At(int i)
         {
             double scaled = first + (last - first) * i / (steps - 1);
-            return Value(Math.Clamp(Log ? Math.Exp(scaled) : scaled, Min, Max));
+            return Nearest(Log ? Math.Exp(scaled) : scaled);
         }
         return [.. Enumerable.Range(0, steps).Select(At).Distinct()];
     }

@@ -61,6 +61,15 @@ public abstract class PeftSweep
     /// <summary>The options of one trial, without what belongs to the experiment (columns, data, epochs, seed).</summary>
     internal abstract SoftPromptOptions CreateOptions(Configuration configuration);
 
+    /// <summary>The estimator that trains with some options.</summary>
+    internal static IEstimator<ITransformer> CreateEstimator(MLContext mlContext, SoftPromptOptions options) => options switch
+    {
+        PromptTuningOptions prompt => mlContext.Transforms.PromptTuning(prompt),
+        PrefixTuningOptions prefix => mlContext.Transforms.PrefixTuning(prefix),
+        PTuningOptions pTuning => mlContext.Transforms.PTuning(pTuning),
+        _ => throw new NotSupportedException($"There is no estimator for {options.GetType().Name}."),
+    };
+
     /// <summary>The same sweep with fewer choices of an option; unchanged where it has no such choice.</summary>
     internal abstract PeftSweep Without(string option, object value);
 

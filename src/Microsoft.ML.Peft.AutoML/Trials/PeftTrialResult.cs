@@ -76,6 +76,17 @@ public sealed record PeftTrialResult
     /// <summary>The model as ML.NET saves it; null for a baseline, or before the first rung.</summary>
     public required string? ModelPath { get; init; }
 
+    /// <summary>
+    /// <see cref="Options"/> as C# to paste into a program, such as `new PrefixTuningOptions { ... }`: what differs from the defaults, in round-trip form.
+    /// It needs `using Microsoft.ML.Peft;`.
+    /// </summary>
+    /// <remarks>
+    /// The search's own rows are no part of it: set <see cref="SoftPromptOptions.ValidationSet"/> to its validation rows to train the same again, and
+    /// <see cref="SoftPromptOptions.MaxEpochs"/> is that of a full training.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The trial is a baseline, which has no options.</exception>
+    public string ToCSharp() => CSharpCode.Of(Options ?? throw new InvalidOperationException($"Trial {TrialId} ({Method}) is a baseline without soft prompt, and has no options."));
+
     /// <summary>Loads the trained model as an ML.NET transformer.</summary>
     /// <param name="mlContext">The context.</param>
     /// <exception cref="InvalidOperationException">The trial has no model: it is a baseline, or has not reached its first rung.</exception>
