@@ -6,7 +6,7 @@ namespace AutoMLSweep;
 
 /// <summary>The command line.</summary>
 internal sealed record Arguments(
-    FileInfo TrainFile, FileInfo TestFile, string? Model, int Trials, int Seconds, int? Epochs, int Seed, DirectoryInfo? Directory, FileInfo Output, string Text)
+    FileInfo TrainFile, FileInfo TestFile, string? Model, int Trials, int Seconds, int Epochs, int Seed, DirectoryInfo? Directory, FileInfo Output, string Text)
 {
     private const string Description = """
         Searches the soft prompt that sorts customer support tickets best: five methods and their options, tried by asynchronous
@@ -23,9 +23,9 @@ internal sealed record Arguments(
         var train = new Option<FileInfo>("--train") { Description = "Training rows: tab-separated, with the columns Text and Label [default: the quick start's tickets]", HelpName = "FILE" }.AcceptExistingOnly();
         var test = new Option<FileInfo>("--test") { Description = "Test rows of the same form, which the search never sees [default: the quick start's tickets]", HelpName = "FILE" }.AcceptExistingOnly();
         var model = new Option<string?>("--model") { Description = "The frozen model: a directory or a .gguf file [default: the embedded all-MiniLM-L6-v2]", HelpName = "PATH" };
-        var trials = new Option<int>("--trials") { Description = "At most so many trials.", HelpName = "N", DefaultValueFactory = _ => 16 };
+        var trials = new Option<int>("--trials") { Description = "At most so many trials.", HelpName = "N", DefaultValueFactory = _ => 9 };
         var seconds = new Option<int>("--seconds") { Description = "At most so many seconds.", HelpName = "N", DefaultValueFactory = _ => 150 };
-        var epochs = new Option<int>("--epochs") { Description = "The passes over the training rows of a full training [default: at least 5, and at least 300 steps]", HelpName = "N" };
+        var epochs = new Option<int>("--epochs") { Description = "The passes over the training rows of a full training.", HelpName = "N", DefaultValueFactory = _ => 12 };
         var seed = new Option<int>("--seed") { Description = "The seed of all random numbers.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo>("--directory") { Description = "Where the search is kept; with the same again it goes on [default: a new temporary one]", HelpName = "DIR" };
         var output = new Option<FileInfo>("--output") { Description = "Where the winner's pipeline is saved.", HelpName = "FILE", DefaultValueFactory = _ => new FileInfo("best.zip") };
@@ -37,7 +37,7 @@ internal sealed record Arguments(
         var command = new RootCommand(Description) { train, test, model, trials, seconds, epochs, seed, directory, output, text };
         command.SetAction(values => program(new Arguments(
             values.GetValue(train) ?? SampleFile("tickets-train.tsv"), values.GetValue(test) ?? SampleFile("tickets-test.tsv"), values.GetValue(model),
-            values.GetValue(trials), values.GetValue(seconds), values.GetResult(epochs) is null ? null : values.GetValue(epochs), values.GetValue(seed), values.GetValue(directory), values.GetValue(output)!, values.GetValue(text)!)));
+            values.GetValue(trials), values.GetValue(seconds), values.GetValue(epochs), values.GetValue(seed), values.GetValue(directory), values.GetValue(output)!, values.GetValue(text)!)));
         var parsed = command.Parse(args);
         if (parsed.Action is ParseErrorAction errors)
             errors.ShowHelp = false;

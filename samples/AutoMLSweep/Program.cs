@@ -26,14 +26,12 @@ static async Task RunAsync(Arguments arguments)
     var experiment = mlContext.Peft().CreateExperiment()
         .SetDataset(toKey.Transform(train))
         .SetMulticlassClassificationMetric(PeftMulticlassMetric.MicroAccuracy)
-        .SetAshaTuner(reductionFactor: 3)
+        .SetAshaTuner(reductionFactor: 3).SetMaxEpochs(arguments.Epochs)
         .SetMaxModelToExplore(arguments.Trials).SetTrainingTimeInSeconds((uint)arguments.Seconds)
         .SetSeed(arguments.Seed)
         .SetMonitor(new ProgressLines());
     if (arguments.Model is { } frozen)
         experiment.SetModels(frozen);
-    if (arguments.Epochs is { } epochs)
-        experiment.SetMaxEpochs(epochs);
     if (arguments.Directory is { } directory)
         experiment.SetCheckpoint(directory.FullName);
     Heading("Search");
@@ -83,8 +81,7 @@ internal sealed class ProgressLines : IPeftMonitor
         if (e is PeftTrialCompleted { Trial.IsBaseline: true } or PeftRungReported)
         {
             var trial = e is PeftRungReported rung ? rung.Trial : ((PeftTrialCompleted)e).Trial;
-            string options = string.Join(", ", trial.Parameters.Select(option => $"{option.Key} {(option.Value is double number ? number.ToString("G3") : option.Value ?? "auto")}"));
-            AnsiConsole.WriteLine($"{e.Elapsed:mm\\:ss} trial {trial.TrialId}, {trial.Method}, {trial.Epochs} epochs: {trial.Metric:0.000} ({options})");
+            AnsiConsole.WriteLine($"{e.Elapsed:mm\\:ss} trial {trial.TrialId}, {trial.Method}, {trial.Epochs} epochs: {trial.Metric:0.000}");
         }
         else if (e is PeftTrialFailed failed)
         {
