@@ -18,6 +18,7 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
 {
     private const int WrittenRows = 16;
     private const int WrittenRowsOfMetric = 64;
+    private static readonly TimeSpan CancellationInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly IHost _host = ((IHostEnvironment)mlContext).Register(nameof(PeftExperiment));
 
@@ -27,11 +28,13 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
     {
         if (settings.Train is not null && settings.MaxTrials is null && settings.MaxTime is null && !settings.TunerEnds)
             throw new ArgumentException("The experiment would never end; call SetMaxModelToExplore or SetTrainingTimeInSeconds.");
-        using var prepared = Prepare(cancellationToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var watch = new Timer(_ => StopIfCancelled(stop), null, CancellationInterval, CancellationInterval);
+        using var prepared = Prepare(stop.Token);
         using var search = Search.Open(prepared.Plan, prepared.Tuner, prepared.Runner, [new TelemetryMonitor(), .. settings.Monitors], TimeProvider.System);
         try
         {
-            await search.RunAsync(cancellationToken).ConfigureAwait(false);
+            await search.RunAsync(stop.Token).ConfigureAwait(false);
         }
         finally
         {
@@ -52,6 +55,8 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
         string directory = settings.Directory ?? System.IO.Directory.CreateTempSubdirectory("peft-experiment-").FullName;
         int seed = settings.Seed ?? SearchLog.SeedIn(directory) ?? _host.Rand.Next();
         var sweeps = Sweeps(shape);
+        foreach (var sweep in sweeps)
+            SoftPromptFit.CheckLabelWords(Complete(sweep.CreateOptions(sweep.Space.Default), 1, seed), shape);
         var task = ReadTask(train, shape, metric, seed, cancellationToken);
 
         var models = new SharedModels(DefaultModel(shape.Task), Devices.Choose(mlContext.GpuDeviceId, mlContext.FallbackToCpu));
@@ -64,6 +69,13 @@ internal sealed class ExperimentRun(MLContext mlContext, ExperimentSettings sett
             task, metric, models, OptionsOf, model => BaselineOptions(sweeps, shape.Task, model, tuner.Rungs[^1], seed),
             (stream, model, history, options) => Save(stream, shape, model, history, options), threads);
         return new PreparedExperiment(plan, tuner, runner, models, threads);
+    }
+
+    /// <summary>Nobody tells a host that MLContext.CancelExecution was called; it has to look.</summary>
+    private void StopIfCancelled(CancellationTokenSource stop)
+    {
+        if (HostCancellation.IsCancelled(_host))
+            stop.Cancel();
     }
 
     private Metric MetricOf(PredictionTask task)

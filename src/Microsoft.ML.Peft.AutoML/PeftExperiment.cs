@@ -13,6 +13,10 @@ namespace Microsoft.ML.Peft.AutoML;
 /// The frozen model is loaded once and shared by all trials. The first trials are baselines, which say whether a soft prompt is worth its
 /// training at all; then each method is tried with its default options. A trial that fails is recorded with its reason, and the search
 /// goes on. With <see cref="SetCheckpoint"/> a search that was interrupted, even by a kill, goes on as if nothing had happened.
+/// <para>
+/// The experiment's metric compares trials. Within a trial the best epoch is chosen as in any training, by accuracy, R² or loss: so a trial's options
+/// train the same model again, and the metric is that of this epoch.
+/// </para>
 /// </remarks>
 /// <example>
 /// <code>

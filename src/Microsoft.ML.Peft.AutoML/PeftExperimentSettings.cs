@@ -1,3 +1,5 @@
+using Microsoft.ML.Peft.AutoML.Monitoring;
+
 namespace Microsoft.ML.Peft.AutoML;
 
 /// <summary>Settings of the experiments that run in one call. <see cref="PeftExperiment"/> has more.</summary>
@@ -38,6 +40,21 @@ public sealed class PeftExperimentSettings
 
     /// <summary>Stops the search with an <see cref="OperationCanceledException"/>. Default: none.</summary>
     public CancellationToken CancellationToken { get; set; }
+
+    /// <summary>Runs a search with these settings.</summary>
+    /// <param name="mlContext">The context.</param>
+    /// <param name="labelColumnName">The label column.</param>
+    /// <param name="progressHandler">Is told of every trial that ends or waits; null for nobody.</param>
+    /// <param name="setData">Sets the rows.</param>
+    internal PeftExperimentResult Run(MLContext mlContext, string labelColumnName, IProgress<PeftTrialResult>? progressHandler, Action<PeftExperiment> setData)
+    {
+        var experiment = Apply(new PeftExperiment(mlContext)).SetColumns(labelColumnName, TextColumnName, SecondTextColumnName);
+        if (progressHandler is not null)
+            experiment.SetMonitor(new ProgressMonitor(progressHandler));
+        setData(experiment);
+        experiment.RunAsync(CancellationToken).GetAwaiter().GetResult();
+        return experiment.Result!;
+    }
 
     internal PeftExperiment Apply(PeftExperiment experiment)
     {

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Peft.AutoML.Monitoring;
 
 namespace Microsoft.ML.Peft.AutoML;
 
@@ -32,15 +31,13 @@ public sealed class PeftTextClassificationExperiment
     {
         ArgumentNullException.ThrowIfNull(trainData);
         ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
-        var experiment = _settings.Apply(new PeftExperiment(_mlContext)).SetColumns(labelColumnName, _settings.TextColumnName, _settings.SecondTextColumnName);
-        if (progressHandler is not null)
-            experiment.SetMonitor(new ProgressMonitor(progressHandler));
-        if (trainData.Schema.GetColumnOrNull(labelColumnName) is { Type: TextDataViewType })
-            SetTextLabels(experiment, trainData, validationData, labelColumnName);
-        else
-            experiment.SetDataset(trainData, validationData);
-        experiment.RunAsync(_settings.CancellationToken).GetAwaiter().GetResult();
-        return experiment.Result!;
+        return _settings.Run(_mlContext, labelColumnName, progressHandler, experiment =>
+        {
+            if (trainData.Schema.GetColumnOrNull(labelColumnName) is { Type: TextDataViewType })
+                SetTextLabels(experiment, trainData, validationData, labelColumnName);
+            else
+                experiment.SetDataset(trainData, validationData);
+        });
     }
 
     private void SetTextLabels(PeftExperiment experiment, IDataView train, IDataView? validation, string label)

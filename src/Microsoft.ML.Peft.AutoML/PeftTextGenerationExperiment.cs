@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Peft.AutoML.Monitoring;
 
 namespace Microsoft.ML.Peft.AutoML;
 
@@ -32,11 +31,6 @@ public sealed class PeftTextGenerationExperiment
         ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
         if (trainData.Schema.GetColumnOrNull(labelColumnName) is { Type: not TextDataViewType } label)
             throw new ArgumentException($"The label column '{labelColumnName}' is {label.Type}; for generation it must be Text, the text to write.", nameof(labelColumnName));
-        var experiment = _settings.Apply(new PeftExperiment(_mlContext))
-            .SetColumns(labelColumnName, _settings.TextColumnName, _settings.SecondTextColumnName).SetDataset(trainData, validationData);
-        if (progressHandler is not null)
-            experiment.SetMonitor(new ProgressMonitor(progressHandler));
-        experiment.RunAsync(_settings.CancellationToken).GetAwaiter().GetResult();
-        return experiment.Result!;
+        return _settings.Run(_mlContext, labelColumnName, progressHandler, experiment => experiment.SetDataset(trainData, validationData));
     }
 }

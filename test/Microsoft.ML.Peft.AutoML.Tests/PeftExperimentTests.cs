@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML.Data;
 using Microsoft.ML.Peft.AutoML.Tests.Support;
 
@@ -245,6 +246,44 @@ public sealed class PeftExperimentTests : IDisposable
         Assert.Equal(0.05, (double)result.Trials.First(trial => trial.Method == "prompt tuning").Parameters["LearningRate"]!, 1e-12);
         var written = result.Best.LoadModel(_mlContext).Transform(rows);
         Assert.Equal(40, written.GetColumn<string>("GeneratedText").Count());
+    }
+
+    [Fact]
+    public async Task Heads_of_label_words_are_searched_beside_trained_ones()
+    {
+        var (train, validation) = Keyed(48);
+        string model = Fixtures.Model("tiny-llama");
+        var words = new PrefixTuningOptions { Model = model, Head = ClassificationHead.LabelWords, LabelWords = new Dictionary<string, string> { ["praise"] = "great" } };
+        var experiment = _mlContext.Peft().CreateExperiment()
+            .AddMethod(PeftSweep.PrefixTuning(words).WithName("words")).AddMethod(PeftSweep.PrefixTuning(new PrefixTuningOptions { Model = model }))
+            .SetSeed(1).SetMaxEpochs(2).SetMaxModelToExplore(3).SetRandomSearchTuner().SetDataset(train, validation).SetCheckpoint(_directory.File("search"));
+        await experiment.RunAsync();
+        Assert.All(experiment.Result!.Trials, trial => Assert.Equal(PeftTrialStatus.Completed, trial.Status));
+        var trial = experiment.Result.Trials[1];
+        Assert.Equal("words", trial.Method);
+        using var model1 = (SoftPromptTransformer)trial.LoadModel(_mlContext);
+        Assert.Equal(trial.Metric, _mlContext.MulticlassClassification.Evaluate(model1.Transform(validation)).MicroAccuracy, 1e-9);
+        var options = (PrefixTuningOptions)trial.Options!;
+        options.ValidationSet = validation;
+        using var again = _mlContext.Transforms.PrefixTuning(options).Fit(train);
+        Assert.Equal(trial.LearningCurve.Select(epoch => epoch.TrainingLoss), again.TrainingHistory.Epochs.Select(epoch => epoch.TrainingLoss));
+        Assert.Equal(again.TrainingHistory.ProbeValidationMetric, experiment.Result.Baseline!.Metric);
+
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => experiment.SetColumns("Rating").SetDataset(Tickets.Load(_mlContext)).RunAsync());
+        Assert.Contains("Head is LabelWords", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cancelling_the_context_stops_a_search()
+    {
+        var (train, validation) = Keyed(48);
+        // What ML.NET's own experiments and tools call; it is not public.
+        void Cancel() => typeof(MLContext).GetMethod("CancelExecution", BindingFlags.NonPublic | BindingFlags.Instance)!.Invoke(_mlContext, null);
+        var monitor = new Events { OnEvent = e => { if (e is PeftEpochCompleted { Epoch.Epoch: 1 }) Cancel(); } };
+        var experiment = Tiny("search").SetDataset(train, validation).SetMaxEpochs(1_000_000).SetMonitor(monitor);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => experiment.RunAsync());
+        Assert.True(experiment.Result is { Best: null, Trials.Count: 2 });
+        Assert.Equal(PeftTrialStatus.Running, experiment.Result.Trials[1].Status);      // interrupted: another run goes on with it
     }
 
     [Fact]

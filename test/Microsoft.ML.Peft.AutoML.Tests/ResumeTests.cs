@@ -59,7 +59,7 @@ public sealed class ResumeTests : IDisposable
         int killed = 0;
         for (int run = 0; run < 6; run++)
         {
-            using var process = Start(plan.Directory);
+            using var process = Start("synthetic", plan.Directory);
             if (!process.WaitForExit(150 + random.Next(400)))
             {
                 process.Kill();
@@ -72,10 +72,39 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_search_of_real_trainings_that_was_killed_goes_on_to_the_same_bits()
+    {
+        var whole = RealSearch.Create(_directory.File("whole"));
+        await whole.RunAsync();
+        int lines = Lines(Path.Combine(_directory.File("whole"), SearchLog.FileName));
+        string log = Path.Combine(_directory.File("killed"), SearchLog.FileName);
+        Directory.CreateDirectory(_directory.File("killed"));
+        var random = new Random(1);
+        int killed = 0;
+        for (int part = 1; part <= 4; part++)
+        {
+            // At any moment of a sixth of the search: while an epoch is trained, a checkpoint or a line of the log is written.
+            int until = lines * part / 6 + random.Next(lines / 6);
+            using var process = Start("real", _directory.File("killed"));
+            while (!process.HasExited && Lines(log) < until)
+                await Task.Delay(1);
+            await Task.Delay(random.Next(20));
+            killed += process.HasExited ? 0 : 1;
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+        Assert.True(killed >= 2, $"Only {killed} of 4 processes were still at work when they were to be killed.");
+        var last = RealSearch.Create(_directory.File("killed"));
+        await last.RunAsync();
+        Assert.Equal(SyntheticSearch.Describe(whole.Result!), SyntheticSearch.Describe(last.Result!));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(whole.Result!.Best!.AdapterPath!, "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(last.Result!.Best!.AdapterPath!, "adapter_model.safetensors")));
+    }
+
+    [Fact]
     public void A_second_process_on_the_same_directory_gets_a_clear_error()
     {
         using var search = Search.Open(Plan("shared"), SyntheticSearch.Tuner("ASHA"), new SyntheticRunner(), [], TimeProvider.System);
-        using var process = Start(_directory.File("shared"));
+        using var process = Start("synthetic", _directory.File("shared"));
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.NotEqual(0, process.ExitCode);
@@ -177,11 +206,11 @@ public sealed class ResumeTests : IDisposable
         }
     }
 
-    private static Process Start(string directory)
+    private static Process Start(string search, string directory)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) || Environment.ProcessPath.EndsWith("dotnet.exe", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet")
         {
-            ArgumentList = { typeof(ResumeTests).Assembly.Location, directory },
+            ArgumentList = { typeof(ResumeTests).Assembly.Location, search, directory },
             RedirectStandardError = true,
         };
         return Process.Start(start)!;

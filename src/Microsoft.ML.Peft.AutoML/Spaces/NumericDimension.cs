@@ -33,6 +33,9 @@ internal sealed record NumericDimension : Dimension
 
     public bool Integer { get; }
 
+    /// <summary>Whether the range is not a user's.</summary>
+    public bool IsUsual { get; init; }
+
     public override object Default { get; }
 
     public override object At(double unit)

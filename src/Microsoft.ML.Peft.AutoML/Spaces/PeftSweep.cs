@@ -23,13 +23,13 @@ public abstract class PeftSweep
     /// <summary>All five methods with their usual ranges: what an experiment searches when no method is added.</summary>
     public static IReadOnlyList<PeftSweep> All => [PrefixTuning(), PromptTuning(), ProjectedPrefixTuning(), PTuningMlp(), PTuningLstm()];
 
-    /// <summary>Prompt tuning: 5 to 100 virtual tokens, learning rates from 1e-3 to 1e-1.</summary>
+    /// <summary>Prompt tuning: 5 to 100 virtual tokens, learning rates from 1e-3 to 1e-1, in generation to 0.3.</summary>
     /// <param name="options">The values of what is not searched, and the first trial's of what is. Null: the defaults.</param>
     /// <exception cref="ArgumentException">An option is out of its range, or belongs to the experiment.</exception>
     public static PeftSweep<PromptTuningOptions> PromptTuning(PromptTuningOptions? options = null)
         => Common(new PeftSweep<PromptTuningOptions>("prompt tuning", options))
             .WithRange(o => o.VirtualTokens, 5, 100, log: true)
-            .WithRange(o => o.LearningRate, 1e-3, 1e-1, log: true)
+            .WithUsualRange(o => o.LearningRate, 1e-3, 1e-1)
             .WithChoice(o => o.Initialization, PromptInitialization.Text, PromptInitialization.LabelWords, PromptInitialization.SampledVocabulary);
 
     /// <summary>Prefix tuning with keys and values trained directly: 4 to 128 virtual tokens, learning rates from 1e-3 to 3e-2.</summary>
@@ -38,7 +38,7 @@ public abstract class PeftSweep
         => Common(new PeftSweep<PrefixTuningOptions>("prefix tuning", options))
             .WithValue(o => o.Projection, false)
             .WithRange(o => o.VirtualTokens, 4, 128, log: true)
-            .WithRange(o => o.LearningRate, 1e-3, 3e-2, log: true)
+            .WithUsualRange(o => o.LearningRate, 1e-3, 3e-2)
             .WithChoice(o => o.Initialization, PrefixInitialization.Text, PrefixInitialization.Zeros);
 
     /// <summary>Prefix tuning through an MLP: 5 to 200 virtual tokens, learning rates from 5e-5 to 2e-3: above, trainings end at chance.</summary>
@@ -46,7 +46,7 @@ public abstract class PeftSweep
     public static PeftSweep<PrefixTuningOptions> ProjectedPrefixTuning(PrefixTuningOptions? options = null)
         => Common(new PeftSweep<PrefixTuningOptions>("projected prefix tuning", options).WithValue(o => o.Projection, true))
             .WithRange(o => o.VirtualTokens, 5, 200, log: true)
-            .WithRange(o => o.LearningRate, 5e-5, 2e-3, log: true)
+            .WithUsualRange(o => o.LearningRate, 5e-5, 2e-3)
             .WithChoice(o => o.ProjectionHiddenSize, null, 128, 512, 800)
             .WithChoice(o => o.Initialization, PrefixInitialization.Text, PrefixInitialization.Zeros);
 
@@ -83,7 +83,7 @@ public abstract class PeftSweep
         => Common(new PeftSweep<PTuningOptions>(method, options))
             .WithValue(o => o.Encoder, encoder)
             .WithRange(o => o.VirtualTokens, 5, 50, log: true)
-            .WithRange(o => o.LearningRate, 1e-4, 1e-2, log: true)
+            .WithUsualRange(o => o.LearningRate, 1e-4, 1e-2)
             .WithChoice(o => o.EncoderHiddenSize, null, 128, 256);
 
     // Steps of another size are another amount of training in an epoch, which epochs as the search's resource could not compare.

@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using Microsoft.ML.Peft.AutoML.Spaces;
+using Microsoft.ML.Peft.Checkpoints;
 using Microsoft.ML.Peft.Training;
 
 namespace Microsoft.ML.Peft.AutoML;
@@ -26,7 +27,7 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
     private PeftSweep(string method, TOptions options, IReadOnlyList<(SweptOption, Dimension)>? searched) : base(method)
     {
         _options = options;
-        _searched = searched ?? [.. SweptOption.Attributed(WithLearningRate(options))];
+        _searched = [.. (searched ?? [.. SweptOption.Attributed(WithLearningRate(options))]).Where(pair => !IsIdle(pair.Item1.Name))];
         Space = new MethodSpace(method, [.. _searched.Select(pair => pair.Dimension)]);
     }
 
@@ -45,6 +46,13 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
         ArgumentNullException.ThrowIfNull(option);
         var swept = SweptOption.Of(option);
         return With(swept, swept.Range(WithLearningRate(_options), min, max, log));
+    }
+
+    /// <summary>A range of this library's own choice, which generation may adapt.</summary>
+    internal PeftSweep<TOptions> WithUsualRange(Expression<Func<TOptions, double?>> option, double min, double max)
+    {
+        var swept = SweptOption.Of(option);
+        return With(swept, swept.Range(WithLearningRate(_options), min, max, log: true) with { IsUsual = true });
     }
 
     /// <summary>Searches an option among a few values.</summary>
@@ -97,20 +105,26 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
 
     internal override PeftSweep ForGeneration()
     {
-        double rate = GenerationTrainer.LearningRate(_options.ToMethodSettings(), encoderDecoder: false, _options.ToTrainingSettings(0, null));
+        double Rate(bool encoderDecoder) => GenerationTrainer.LearningRate(_options.ToMethodSettings(), encoderDecoder, _options.ToTrainingSettings(0, null));
         return new PeftSweep<TOptions>(Method, _options,
         [
             .. from pair in _searched
                where pair.Option.Name is not (nameof(SoftPromptOptions.HeadLearningRate) or nameof(SoftPromptOptions.LabelSmoothing))
                select pair.Dimension is NumericDimension { Name: nameof(SoftPromptOptions.LearningRate) } range
-                   ? (pair.Option, new NumericDimension(range.Name, range.Min, range.Max, range.Log, range.Integer, rate)) : pair,
+                   // Which family the model is of is not known yet; the usual range reaches to the rate of all.
+                   ? (pair.Option, new NumericDimension(range.Name, range.Min, range.IsUsual ? Math.Max(range.Max, Rate(true)) : range.Max, range.Log, range.Integer, Rate(false))) : pair,
         ]);
     }
 
     internal override PeftSweep WithModels(IReadOnlyList<string> models) => WithChoice(o => o.Model, [.. models]);
 
+    /// <summary>A head of label words is not trained.</summary>
+    private bool IsIdle(string option) => _options.Head == ClassificationHead.LabelWords && option == nameof(SoftPromptOptions.HeadLearningRate);
+
     private PeftSweep<TOptions> With(SweptOption option, Dimension dimension)
     {
+        if (IsIdle(option.Name))
+            return this;
         var others = _searched.ToList();
         int index = others.FindIndex(pair => pair.Option.Name == option.Name);
         if (index >= 0)
@@ -130,9 +144,10 @@ public sealed class PeftSweep<TOptions> : PeftSweep where TOptions : SoftPromptO
             throw new ArgumentException(
                 "MaxEpochs, ValidationSet, Seed and CheckpointDirectory belong to the experiment; use its SetMaxEpochs, SetDataset, SetSeed and SetCheckpoint and leave them null in the options.",
                 nameof(options));
-        if (options.Head != ClassificationHead.Trained)
-            throw new NotSupportedException($"Head = {options.Head} is not searched; an experiment compares trained heads: leave Head as it is.");
-        return (TOptions)Checked(options);
+        var own = (TOptions)Checked(options);
+        if (own.Head == ClassificationHead.LabelWords)
+            own.Model ??= ModelLocator.DefaultDecoder;      // as an estimator with such a head does
+        return own;
     }
 
     private static SoftPromptOptions Checked(SoftPromptOptions options)

@@ -34,8 +34,10 @@ internal sealed class HeadTrialTask(PredictionShape shape, IReadOnlyList<(Labele
     {
         var settings = Settings(options);
         var rows = Tokens(backbone, options, fold, checkCancelled);
-        var trainer = new SoftPromptTrainer(
-            backbone, options.ToMethodSettings(), shape.Task, shape.Outputs, rows.Train, rows.Validation, settings, Quiet(checkCancelled), new Random(settings.Seed));
+        var (method, observer, random) = (options.ToMethodSettings(), Quiet(checkCancelled), new Random(settings.Seed));
+        var trainer = settings.LabelWords is null
+            ? new SoftPromptTrainer(backbone, method, shape.Task, shape.Outputs, rows.Train, rows.Validation, settings, observer, random)
+            : LabelWordsTrainer.Create(backbone, method, shape.Task, rows.Train, rows.Validation, settings, observer, random);
         trainer.Session.Baseline = TaskLoss.Metric(shape.Task, Probe(backbone, options, fold, checkCancelled), folds[fold].Validation.Labels);
         return trainer;
     }
@@ -65,25 +67,37 @@ internal sealed class HeadTrialTask(PredictionShape shape, IReadOnlyList<(Labele
         return new Evaluation(Metrics(scores, fold), Stopwatch.GetElapsedTime(start).TotalMilliseconds / rows.Count);
     }
 
-    private TrainingSettings Settings(SoftPromptOptions options) => options.ToTrainingSettings(options.Seed!.Value, SoftPromptFit.LabelNames(shape));
+    private TrainingSettings Settings(SoftPromptOptions options)
+    {
+        var settings = options.ToTrainingSettings(options.Seed!.Value, SoftPromptFit.LabelNames(shape));
+        return settings.LabelWords is null ? settings : LabelWordsTrainer.WithTemplate(settings, folds[0].Train);
+    }
 
     private (TokenizedRows Train, TokenizedRows Validation) Tokens(PretrainedModel backbone, SoftPromptOptions options, int fold, Action checkCancelled)
     {
         var settings = Settings(options);
         var method = options.ToMethodSettings();
-        return _tokens.Get($"{backbone.Directory}/{fold}", SoftPromptTrainer.MaxTokens(backbone, method, settings), () =>
+        return _tokens.Get(Key(backbone, settings, fold), SoftPromptTrainer.MaxTokens(backbone, method, settings), () =>
         {
-            var (train, validation) = SoftPromptTrainer.Tokenize(
-                backbone, method, shape.Task, folds[fold].Train, folds[fold].Validation, settings, Quiet(checkCancelled), new Random(settings.Seed));
+            var (given, held) = folds[fold];
+            var (observer, random) = (Quiet(checkCancelled), new Random(settings.Seed));
+            var (train, validation) = settings.LabelWords is null
+                ? SoftPromptTrainer.Tokenize(backbone, method, shape.Task, given, held, settings, observer, random)
+                : LabelWordsTrainer.Tokenize(backbone, method, shape.Task, given, held, settings, observer, random);
             return (train, validation!);
         });
     }
 
+    /// <summary>Label words are asked for behind a template, which a head does not read.</summary>
+    private static string Key(PretrainedModel backbone, TrainingSettings settings, int fold)
+        => $"{backbone.Directory}/{fold}/{(settings.LabelWords is null ? null : settings.PromptTemplate)}";
+
     /// <summary>The probe's outputs on the validation rows in the labels' own scale, computed once.</summary>
     private float[] Probe(PretrainedModel backbone, SoftPromptOptions options, int fold, Action checkCancelled)
     {
-        var pooling = options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling;
-        string key = $"{backbone.Directory}/{backbone.Precision}/{pooling}/{options.MaxTokens}/{fold}";
+        // Label words are scored at the last token.
+        var pooling = options.Head == ClassificationHead.LabelWords ? Pooling.HuggingFace : options.Pooling == Pooling.Auto ? backbone.Frozen.Pooling : options.Pooling;
+        string key = $"{Key(backbone, Settings(options), fold)}/{backbone.Precision}/{pooling}/{options.MaxTokens}";
         var probe = _probes.GetOrAdd(key, _ => new Lazy<float[]>(() => ComputeProbe(backbone, options, pooling, fold, checkCancelled)));
         try
         {

@@ -37,7 +37,9 @@ public sealed record PeftTrialResult
     /// <summary>The epochs trained so far.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>The metric that the experiment optimises, on the validation rows; NaN before the first rung.</summary>
+    /// <summary>
+    /// The metric that the experiment optimises, on the validation rows, of the best epoch by accuracy, R² or loss; NaN before the first rung.
+    /// </summary>
     public required double Metric { get; init; }
 
     /// <summary>All metrics on the validation rows by name, of the best epoch; empty before the first rung.</summary>

@@ -45,8 +45,7 @@ internal sealed class SoftPromptFit
         var labelNames = LabelNames(shape);
         if (_method is PromptTuningSettings { Initialization: PromptInitialization.LabelWords } && labelNames is null)
             throw new ArgumentException($"Initialization is LabelWords, but the label column '{_names.Label}' has no label names; choose another initialization.");
-        if (_options.Head == ClassificationHead.LabelWords)
-            CheckLabelWords(shape, labelNames);
+        CheckLabelWords(_options, shape);
         if (_options.ValidationSet is { } validationSet)
             CheckValidationSet(validationSet.Schema, shape);
         var device = Devices.Choose(((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
@@ -113,14 +112,19 @@ internal sealed class SoftPromptFit
     public static IReadOnlyList<string>? LabelNames(PredictionShape shape)
         => shape.Task == PredictionTask.Binary ? [bool.FalseString, bool.TrueString] : shape.Keys?.Names;
 
-    private void CheckLabelWords(PredictionShape shape, IReadOnlyList<string>? labelNames)
+    /// <summary>Checks that a head of label words, where there is one, has classes with names to score.</summary>
+    public static void CheckLabelWords(SoftPromptOptions options, PredictionShape shape)
     {
+        if (options.Head != ClassificationHead.LabelWords)
+            return;
+        var labelNames = LabelNames(shape);
+        string label = shape.Names.Label;
         if (shape.Task is not (PredictionTask.Multiclass or PredictionTask.Binary))
-            throw new ArgumentException($"Head is LabelWords, which scores classes, but the label column '{_names.Label}' means {shape.Task}; use Head = Trained.");
+            throw new ArgumentException($"Head is LabelWords, which scores classes, but the label column '{label}' means {shape.Task}; use Head = Trained.");
         if (labelNames is null)
-            throw new ArgumentException($"Head is LabelWords, but the label column '{_names.Label}' has no label names; map text labels with Conversion.MapValueToKey, or use Head = Trained.");
-        if (_options.LabelWords?.Keys.FirstOrDefault(name => !labelNames.Contains(name)) is { } unknown)
-            throw new ArgumentException($"LabelWords names the label '{unknown}', but the label column '{_names.Label}' has {Classes(labelNames)}.");
+            throw new ArgumentException($"Head is LabelWords, but the label column '{label}' has no label names; map text labels with Conversion.MapValueToKey, or use Head = Trained.");
+        if (options.LabelWords?.Keys.FirstOrDefault(name => !labelNames.Contains(name)) is { } unknown)
+            throw new ArgumentException($"LabelWords names the label '{unknown}', but the label column '{label}' has {Classes(labelNames)}.");
     }
 
     /// <summary>Checks that a validation set has the columns of the training set, with the same meaning.</summary>

@@ -24,12 +24,15 @@ internal static class LabelWordsTrainer
     {
         using var scope = NewDisposeScope();
         var random = new Random(settings.Seed);
-        // The template is the same for training and validation rows, and saved with the adapter.
-        settings = settings with { PromptTemplate = settings.PromptTemplate ?? PromptTemplate.Default(pairs: train.SecondTexts is not null, continued: true) };
+        settings = WithTemplate(settings, train);
         var (rows, held) = Tokenize(backbone, method, task, train, validation, settings, observer, random);
         using var trainer = Create(backbone, method, task, rows, held, settings, observer, random);
         return trainer.Run(checkpointDirectory);
     }
+
+    /// <summary>With the template, which is the same for training and validation rows, and saved with the adapter.</summary>
+    public static TrainingSettings WithTemplate(TrainingSettings settings, LabeledTexts rows)
+        => settings with { PromptTemplate = settings.PromptTemplate ?? PromptTemplate.Default(pairs: rows.SecondTexts is not null, continued: true) };
 
     /// <summary>The rows in their template, as tokens; validation rows are held out if none are given and the settings ask for some.</summary>
     public static (TokenizedRows Train, TokenizedRows? Validation) Tokenize(

@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.AutoML.Spaces;
+using Microsoft.ML.Peft.Training;
 
 namespace Microsoft.ML.Peft.AutoML.Tests.Spaces;
 
@@ -122,8 +123,27 @@ public sealed class PeftSweepTests
     }
 
     [Fact]
-    public void Heads_of_label_words_are_refused_by_name()
-        => Assert.Contains("LabelWords", Assert.Throws<NotSupportedException>(() => PeftSweep.PromptTuning(new PromptTuningOptions { Head = ClassificationHead.LabelWords })).Message, StringComparison.Ordinal);
+    public void A_head_of_label_words_is_on_a_decoder_and_has_no_learning_rate()
+    {
+        var sweep = PeftSweep.PromptTuning(new PromptTuningOptions { Head = ClassificationHead.LabelWords }).WithRange(o => o.HeadLearningRate, 1e-3, 1e-2);
+        Assert.DoesNotContain(sweep.Space.Dimensions, dimension => dimension.Name == "HeadLearningRate");
+        var options = sweep.CreateOptions(sweep.Space.Default);
+        Assert.Equal((ClassificationHead.LabelWords, "SmolLM2-135M-Instruct"), (options.Head, options.Model));
+        Assert.Equal("mine", PeftSweep.PromptTuning(new PromptTuningOptions { Head = ClassificationHead.LabelWords, Model = "mine" }).CreateOptions(sweep.Space.Default).Model);
+    }
+
+    [Fact]
+    public void In_generation_the_usual_range_reaches_the_learning_rate_of_encoder_decoders()
+    {
+        NumericDimension Rate(PeftSweep sweep) => (NumericDimension)Find(sweep.ForGeneration().Space, "LearningRate");
+        double t5 = GenerationTrainer.LearningRate(new PromptTuningOptions().ToMethodSettings(), encoderDecoder: true, new PromptTuningOptions().ToTrainingSettings(0, null, writes: true));
+        Assert.Equal(0.3, t5);
+        Assert.Equal((1e-3, t5, 0.05), (Rate(PeftSweep.PromptTuning()).Min, Rate(PeftSweep.PromptTuning()).Max, (double)Rate(PeftSweep.PromptTuning()).Default));
+        Assert.Equal(3e-2, Rate(PeftSweep.PrefixTuning()).Max);
+        // A user's own range is left alone, and classification's, too.
+        Assert.Equal(1e-1, Rate(PeftSweep.PromptTuning().WithRange(o => o.LearningRate, 1e-3, 1e-1, log: true)).Max);
+        Assert.Equal(1e-1, ((NumericDimension)Find(PeftSweep.PromptTuning().Space, "LearningRate")).Max);
+    }
 
     [Fact]
     public void A_choice_can_be_taken_out()
