@@ -6,7 +6,7 @@ namespace AutoMLSweep;
 
 /// <summary>The command line.</summary>
 internal sealed record Arguments(
-    FileInfo TrainFile, FileInfo TestFile, string? Model, int Trials, int Seconds, int Epochs, int Seed, DirectoryInfo? Directory, FileInfo Output, string Text)
+    FileInfo TrainFile, FileInfo TestFile, string? Model, int Trials, int Seconds, int Epochs, int Seed, DirectoryInfo? Directory, FileInfo Report, FileInfo Output, string Text)
 {
     private const string Description = """
         Searches the soft prompt that sorts customer support tickets best: five methods and their options, tried by asynchronous
@@ -28,16 +28,18 @@ internal sealed record Arguments(
         var epochs = new Option<int>("--epochs") { Description = "The passes over the training rows of a full training.", HelpName = "N", DefaultValueFactory = _ => 12 };
         var seed = new Option<int>("--seed") { Description = "The seed of all random numbers.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo>("--directory") { Description = "Where the search is kept; with the same again it goes on [default: a new temporary one]", HelpName = "DIR" };
+        var report = new Option<FileInfo>("--report") { Description = "The report, an HTML page written during the search.", HelpName = "FILE", DefaultValueFactory = _ => new FileInfo("search.html") };
         var output = new Option<FileInfo>("--output") { Description = "Where the winner's pipeline is saved.", HelpName = "FILE", DefaultValueFactory = _ => new FileInfo("best.zip") };
         var text = new Option<string>("--text") { Description = "A text to classify in the end.", HelpName = "TEXT", DefaultValueFactory = _ => "Where is my parcel?" };
         foreach (var number in new[] { trials, seconds, epochs })
             number.Validators.Add(OptionChecks.AtLeastOne);
-        output.Validators.Add(OptionChecks.InExistingDirectory);
+        foreach (var file in new[] { report, output })
+            file.Validators.Add(OptionChecks.InExistingDirectory);
 
-        var command = new RootCommand(Description) { train, test, model, trials, seconds, epochs, seed, directory, output, text };
+        var command = new RootCommand(Description) { train, test, model, trials, seconds, epochs, seed, directory, report, output, text };
         command.SetAction(values => program(new Arguments(
             values.GetValue(train) ?? SampleFile("tickets-train.tsv"), values.GetValue(test) ?? SampleFile("tickets-test.tsv"), values.GetValue(model),
-            values.GetValue(trials), values.GetValue(seconds), values.GetValue(epochs), values.GetValue(seed), values.GetValue(directory), values.GetValue(output)!, values.GetValue(text)!)));
+            values.GetValue(trials), values.GetValue(seconds), values.GetValue(epochs), values.GetValue(seed), values.GetValue(directory), values.GetValue(report)!, values.GetValue(output)!, values.GetValue(text)!)));
         var parsed = command.Parse(args);
         if (parsed.Action is ParseErrorAction errors)
             errors.ShowHelp = false;

@@ -29,7 +29,7 @@ static async Task RunAsync(Arguments arguments)
         .SetAshaTuner(reductionFactor: 3).SetMaxEpochs(arguments.Epochs)
         .SetMaxModelToExplore(arguments.Trials).SetTrainingTimeInSeconds((uint)arguments.Seconds)
         .SetSeed(arguments.Seed)
-        .SetMonitor(new ProgressLines());
+        .SetMonitor(new PeftConsoleMonitor(), new PeftReportMonitor(arguments.Report.FullName));
     if (arguments.Model is { } frozen)
         experiment.SetModels(frozen);
     if (arguments.Directory is { } directory)
@@ -41,7 +41,7 @@ static async Task RunAsync(Arguments arguments)
     var softPrompt = best.LoadModel(mlContext);
     var scored = mlContext.Data.Cache(softPrompt.Transform(toKey.Transform(test)));
     Heading("Result");
-    Compare(experiment.Result!, mlContext.MulticlassClassification.Evaluate(scored).MicroAccuracy);
+    Compare(experiment.Result!, mlContext.MulticlassClassification.Evaluate(scored).MicroAccuracy, arguments.Report);
 
     // One file with the whole pipeline, whose predictions are texts again. It names the frozen model instead of holding it.
     using var model = softPrompt.Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(scored));
@@ -57,35 +57,19 @@ static async Task RunAsync(Arguments arguments)
     Console.WriteLine(best.ToCSharp());
 }
 
-static void Compare(PeftExperimentResult result, double testAccuracy)
+static void Compare(PeftExperimentResult result, double testAccuracy, FileInfo report)
 {
     var table = new Table().Border(TableBorder.Rounded).AddColumn("").AddColumn(new TableColumn("Validation rows").RightAligned()).AddColumn(new TableColumn("Test rows").RightAligned());
     if (result.Baseline is { } baseline)
         table.AddRow(Markup.Escape(baseline.Method), $"{baseline.Metric:P1}", "");
     table.AddRow(Markup.Escape($"{result.Best!.Method} (trial {result.Best.TrialId})"), $"{result.Best.Metric:P1}", $"{testAccuracy:P1}");
     AnsiConsole.Write(table);
-    AnsiConsole.WriteLine($"{result.Summary} {result.Trials.Count(trial => !trial.IsBaseline)} trials in {result.Duration.TotalSeconds:0} seconds.");
+    AnsiConsole.WriteLine(result.Summary);
+    AnsiConsole.WriteLine($"{result.Trials.Count(trial => !trial.IsBaseline)} trials in {result.Duration.TotalSeconds:0} seconds. Report: {report.FullName}");
 }
 
 static void Heading(string text)
 {
     AnsiConsole.WriteLine();
     AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
-}
-
-/// <summary>A line for every result: monitors are told of all that happens.</summary>
-internal sealed class ProgressLines : IPeftMonitor
-{
-    public void Report(PeftEvent e)
-    {
-        if (e is PeftTrialCompleted { Trial.IsBaseline: true } or PeftRungReported)
-        {
-            var trial = e is PeftRungReported rung ? rung.Trial : ((PeftTrialCompleted)e).Trial;
-            AnsiConsole.WriteLine($"{e.Elapsed:mm\\:ss} trial {trial.TrialId}, {trial.Method}, {trial.Epochs} epochs: {trial.Metric:0.000}");
-        }
-        else if (e is PeftTrialFailed failed)
-        {
-            AnsiConsole.WriteLine($"{e.Elapsed:mm\\:ss} trial {failed.Trial.TrialId}, {failed.Trial.Method}: {failed.Trial.Failure!.Message}");
-        }
-    }
 }

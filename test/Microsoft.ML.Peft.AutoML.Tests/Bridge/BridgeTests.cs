@@ -60,7 +60,12 @@ public sealed class BridgeTests : IDisposable
         using var model = (SoftPromptTransformer)sweepable.BuildFromOption(_mlContext, parameter).Fit(rows);
         using var same = _mlContext.Transforms.PTuning(new PTuningOptions
         {
-            Model = Tickets.TinyModel, Encoder = PromptEncoder.Lstm, EncoderHiddenSize = 128, VirtualTokens = 7, BatchSize = null, MaxEpochs = 2, Seed = 5,
+            Model = Tickets.TinyModel,
+            Encoder = PromptEncoder.Lstm,
+            EncoderHiddenSize = 128,
+            VirtualTokens = 7,
+            MaxEpochs = 2,
+            Seed = 5,
         }).Fit(rows);
         Assert.Equal(same.TrainingHistory.Epochs.Select(epoch => epoch.TrainingLoss), model.TrainingHistory.Epochs.Select(epoch => epoch.TrainingLoss));
         Assert.Equal(2, model.TrainingHistory.Epochs.Count);

@@ -20,16 +20,16 @@ public sealed class AutoMLSweepSampleTests : IDisposable
     [Fact]
     public void It_searches_compares_saves_loads_and_prints_options_that_compile()
     {
-        string saved = _directory.File("winner.zip");
+        string saved = _directory.File("winner.zip"), report = _directory.File("report.html");
         string[] arguments =
         [
             "--train", _train, "--test", _test, "--model", Tickets.TinyModel, "--trials", "2", "--epochs", "3", "--seconds", "600",
-            "--output", saved, "--directory", _directory.File("search"), "--text", "it crashes",
+            "--output", saved, "--report", report, "--directory", _directory.File("search"), "--text", "it crashes",
         ];
         var run = Run(arguments);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        string[] parts = ["Search", "linear probe", "Result", "Validation rows", "linear probe", "soft prompt", "2 trials in", "Saved and loaded again", saved, "> it crashes", "The winner's options", "new P"];
+        string[] parts = ["Search", "linear probe", "Result", "Validation rows", "linear probe", "soft prompt", "2 trials in", "report.html", "Saved and loaded again", saved, "> it crashes", "The winner's options", "new P"];
         int at = 0;
         foreach (string part in parts)
         {
@@ -43,6 +43,8 @@ public sealed class AutoMLSweepSampleTests : IDisposable
         var engine = mlContext.Model.CreatePredictionEngine<Ticket, Answer>(mlContext.Model.Load(saved, out _));
         Assert.Contains(engine.Predict(new Ticket { Text = "it crashes" }).PredictedLabel, new[] { "billing", "crash", "praise" });
 
+        Assert.Contains("linear probe", File.ReadAllText(report), StringComparison.Ordinal);
+
         // A second run finds the search finished.
         var again = Run(arguments);
         Assert.Equal(run.Output[at..], again.Output[again.Output.IndexOf("new P", StringComparison.Ordinal)..]);
@@ -53,7 +55,7 @@ public sealed class AutoMLSweepSampleTests : IDisposable
     {
         var run = Run("--help");
         Assert.Equal(0, run.ExitCode);
-        foreach (string part in new[] { "dotnet run --project samples/AutoMLSweep", "--train", "--test", "--model", "--trials", "--seconds", "--epochs", "--seed", "--directory", "--output", "--text" })
+        foreach (string part in new[] { "dotnet run --project samples/AutoMLSweep", "--train", "--test", "--model", "--trials", "--seconds", "--epochs", "--seed", "--directory", "--report", "--output", "--text" })
             Assert.Contains(part, run.Output, StringComparison.Ordinal);
     }
 
@@ -67,7 +69,7 @@ public sealed class AutoMLSweepSampleTests : IDisposable
             (["--output", _directory.File("none/a.zip")], $"The directory '{_directory.File("none")}' of --output does not exist."),
         })
         {
-            var run = Run([.. arguments, "--train", _train, "--test", _test]);
+            var run = Run([.. arguments, "--train", _train, "--test", _test, "--report", _directory.File("report.html")]);
             Assert.Equal(1, run.ExitCode);
             Assert.StartsWith(sentence, run.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
