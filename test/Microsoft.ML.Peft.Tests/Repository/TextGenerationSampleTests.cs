@@ -22,14 +22,8 @@ public sealed class TextGenerationSampleTests : IDisposable
         var run = Run("--model", Fixtures.Model("tiny-llama"), "--train", _train, "--test", _test, "--epochs", "1", "--limit", "8", "--virtual-tokens", "4", "--output", saved);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        string[] parts = ["What the base model writes", "Training (prefix, 4 virtual tokens)", "of 8 rows are held out", "Epoch 1/1", "Before and after", "6 test rows", "ROUGE-L", "Saved and loaded again", saved];
-        int at = 0;
-        foreach (string part in parts)
-        {
-            int found = run.Output.IndexOf(part, at, StringComparison.Ordinal);
-            Assert.True(found >= 0, $"'{part}' is missing or out of order in:\n{run.Output}");
-            at = found;
-        }
+        SampleProgram.AssertInOrder(run.Output,
+            "What the base model writes", "Training (prefix, 4 virtual tokens)", "of 8 rows are held out", "Epoch 1/1", "Before and after", "6 test rows", "ROUGE-L", "Saved and loaded again", saved);
         // What it streamed at the end is what the saved pipeline writes.
         using var transformer = (SoftPromptTransformer)new MLContext().Model.Load(saved, out _);
         string expected = transformer.Model.Generate(["length: 45 km\n"], new GenerationOptions { MaxNewTokens = 64 })[0];
@@ -84,19 +78,7 @@ public sealed class TextGenerationSampleTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private static (int ExitCode, string Output, string Error) Run(params string[] arguments)
-    {
-        using var process = Start(arguments);
-        var errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, errors.Result);
-    }
+    private static (int ExitCode, string Output, string Error) Run(params string[] arguments) => SampleProgram.Run("TextGeneration", arguments);
 
-    private static Process Start(params string[] arguments)
-    {
-        string folder = AppContext.BaseDirectory.Replace(Path.Combine("test", "Microsoft.ML.Peft.Tests"), Path.Combine("samples", "TextGeneration"), StringComparison.Ordinal);
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "TextGeneration.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        return Process.Start(start)!;
-    }
+    private static Process Start(params string[] arguments) => SampleProgram.Start("TextGeneration", arguments);
 }
