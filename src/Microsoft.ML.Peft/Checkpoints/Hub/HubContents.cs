@@ -13,11 +13,11 @@ internal sealed record HubContents(
     private const int MostNames = 10;
 
     public static HubContents Adapter { get; } = new(
-        AdapterDirectory.ConfigurationName, [], ["head.json", "head.safetensors", "generation.json", "training_state.safetensors"],
+        AdapterDirectory.ConfigurationName, [], ["head.json", "head.safetensors", "generation.json", "label_words.json", "training_state.safetensors"],
         AdapterDirectory.TensorsName, null, ["adapter_model.bin"]);
 
     private static readonly HubContents Directory = new(
-        "config.json", ["tokenizer.json"], ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "1_Pooling/config.json"],
+        "config.json", ["tokenizer.json"], ["generation_config.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "1_Pooling/config.json"],
         Checkpoint.FileName, Checkpoint.IndexName, ["pytorch_model.bin", "pytorch_model.bin.index.json"]);
 
     public static HubContents Model(HubId id) => id.File is { } file ? new HubContents(null, [], [], file, null, []) : Directory;

@@ -25,7 +25,7 @@ public sealed class HubRepositoryTests : HubTest
         Assert.Equal(
             [.. FilesIn(snapshot.Path).Select(name => HubServer.IsLarge(name) ? HubServer.Sha256(files[name]) : HubServer.GitHash(files[name])).Order(StringComparer.Ordinal)],
             FilesIn(Path.Combine(root, "blobs")));
-        Assert.Equal(["generation_config.json", "special_tokens_map.json", "tokenizer_config.json"], FilesIn(Path.Combine(root, ".no_exist", commit)));
+        Assert.Equal(["chat_template.jinja", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json"], FilesIn(Path.Combine(root, ".no_exist", commit)));
     }
 
     [Fact]
@@ -250,6 +250,7 @@ public sealed class HubRepositoryTests : HubTest
             ["head.json"] = [2],
             ["head.safetensors"] = [3],
             ["generation.json"] = [4],
+            ["label_words.json"] = [7],
             ["training_state.safetensors"] = [5],
             ["README.md"] = [6],
         };
