@@ -73,8 +73,23 @@ public sealed class KeyValueCacheTests : IDisposable
 
     private static ModelConfiguration Shape => new EncoderDecoderConfiguration
     {
-        ModelType = "t5", VocabularySize = 5, HiddenSize = 4, EmbeddingSize = 4, IntermediateSize = 4, Layers = 2, Heads = 2, MaxPositions = 99,
-        EncoderLayers = 1, RelativeBuckets = 4, RelativeMaxDistance = 8, Activation = Activation.Relu, GatedMlp = false, NormEpsilon = 1e-6, ScaleOutputs = false, StartId = 0, PaddingId = 0,
+        ModelType = "t5",
+        VocabularySize = 5,
+        HiddenSize = 4,
+        EmbeddingSize = 4,
+        IntermediateSize = 4,
+        Layers = 2,
+        Heads = 2,
+        MaxPositions = 99,
+        EncoderLayers = 1,
+        RelativeBuckets = 4,
+        RelativeMaxDistance = 8,
+        Activation = Activation.Relu,
+        GatedMlp = false,
+        NormEpsilon = 1e-6,
+        ScaleOutputs = false,
+        StartId = 0,
+        PaddingId = 0,
     };
 
     private static void Join(KeyValueCache cache, List<List<float>> expected, int[] lengths, ref float next)

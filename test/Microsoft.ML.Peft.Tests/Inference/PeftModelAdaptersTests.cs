@@ -96,7 +96,7 @@ public sealed class PeftModelAdaptersTests
                 Assert.Equal(alone, string.Concat(await model.GenerateStreamAsync(rows[i], options).ToListAsync()));
         }
         Assert.Equal(model.Generate([texts[0]], options), model.Generate([(PeftModel.DefaultAdapter, texts[0])], options));
-        Assert.True(together.Distinct().Count() > 4);
+        Assert.True(together.Distinct().Count() > 1);
     }
 
     [Fact]
