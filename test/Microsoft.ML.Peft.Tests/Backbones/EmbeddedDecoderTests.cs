@@ -48,7 +48,9 @@ public sealed class EmbeddedDecoderTests(EmbeddedDecoderTests.Loaded loaded) : I
     [Fact]
     public async Task It_answers_a_question()
     {
-        using var client = _model.AsChatClient();
+        // In bfloat16, whose logits lie an eighth apart, the first word is a draw.
+        using var model = PretrainedModel.Load(ModelLocator.DefaultDecoder, Precision.Float32);
+        using var client = model.AsChatClient();
         var response = await client.GetResponseAsync("What is the capital of France?", new ChatOptions { MaxOutputTokens = 16 });
         Assert.Contains("Paris", response.Text, StringComparison.Ordinal);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
