@@ -32,13 +32,18 @@ internal sealed record Evaluation(PredictionTask Task, long Rows, IReadOnlyDicti
                 var binary = mlContext.BinaryClassification.Evaluate(scored, label, soft.ScoreColumnName, soft.ProbabilityColumnName, soft.PredictedLabelColumnName);
                 return new Evaluation(soft.Task, Count(scored), new Dictionary<string, double>
                 {
-                    ["accuracy"] = binary.Accuracy, ["areaUnderRocCurve"] = binary.AreaUnderRocCurve, ["f1"] = binary.F1Score, ["logLoss"] = binary.LogLoss,
+                    ["accuracy"] = binary.Accuracy,
+                    ["areaUnderRocCurve"] = binary.AreaUnderRocCurve,
+                    ["f1"] = binary.F1Score,
+                    ["logLoss"] = binary.LogLoss,
                 }, binary.ConfusionMatrix, [bool.TrueString, bool.FalseString]);
             case PredictionTask.Regression:
                 var values = mlContext.Regression.Evaluate(scored, label, soft.ScoreColumnName);
                 return new Evaluation(soft.Task, Count(scored), new Dictionary<string, double>
                 {
-                    ["rSquared"] = values.RSquared, ["meanAbsoluteError"] = values.MeanAbsoluteError, ["rootMeanSquaredError"] = values.RootMeanSquaredError,
+                    ["rSquared"] = values.RSquared,
+                    ["meanAbsoluteError"] = values.MeanAbsoluteError,
+                    ["rootMeanSquaredError"] = values.RootMeanSquaredError,
                 }, null, []);
             default:
                 var written = mlContext.TextGeneration().Evaluate(scored, label, soft.GeneratedTextColumnName);
@@ -76,8 +81,11 @@ internal sealed record Evaluation(PredictionTask Task, long Rows, IReadOnlyDicti
             throw new InvalidDataException($"No row has a label that the model was trained on; the classes are {Data.TableFile.Listed(classes)}. Choose the label column with --label-col.");
         return new Evaluation(PredictionTask.Multiclass, rows, new Dictionary<string, double>
         {
-            ["accuracy"] = metrics.MicroAccuracy, ["macroAccuracy"] = metrics.MacroAccuracy, ["logLoss"] = metrics.LogLoss,
-        }, metrics.ConfusionMatrix, classes) { Unknown = Count(scored) - rows };
+            ["accuracy"] = metrics.MicroAccuracy,
+            ["macroAccuracy"] = metrics.MacroAccuracy,
+            ["logLoss"] = metrics.LogLoss,
+        }, metrics.ConfusionMatrix, classes)
+        { Unknown = Count(scored) - rows };
     }
 
     private static long Count(IDataView view)
@@ -135,10 +143,11 @@ internal sealed record Evaluation(PredictionTask Task, long Rows, IReadOnlyDicti
     /// <summary>A matrix of many classes is too wide: what is confused most is listed.</summary>
     private void WriteConfusions(IAnsiConsole console, ConfusionMatrix matrix)
     {
-        var confusions = from row in Enumerable.Range(0, Classes.Count) from column in Enumerable.Range(0, Classes.Count)
-            where row != column && matrix.Counts[row][column] > 0
-            orderby matrix.Counts[row][column] descending
-            select (Is: Classes[row], As: Classes[column], Count: matrix.Counts[row][column]);
+        var confusions = from row in Enumerable.Range(0, Classes.Count)
+                         from column in Enumerable.Range(0, Classes.Count)
+                         where row != column && matrix.Counts[row][column] > 0
+                         orderby matrix.Counts[row][column] descending
+                         select (Is: Classes[row], As: Classes[column], Count: matrix.Counts[row][column]);
         var table = new Table().Border(TableBorder.Rounded).AddColumn(new TableColumn("Times").RightAligned()).AddColumns("Is", "Predicted as");
         foreach (var (actual, predicted, count) in confusions.Take(ConfusionsListed))
             table.AddRow($"{count}", Markup.Escape(actual), Markup.Escape(predicted));

@@ -10,14 +10,20 @@ internal sealed class SearchArguments
 
     private static readonly Dictionary<string, Func<PeftSweep>> Sweeps = new()
     {
-        ["prompt"] = () => PeftSweep.PromptTuning(), ["prefix"] = () => PeftSweep.PrefixTuning(), ["prefix-projected"] = () => PeftSweep.ProjectedPrefixTuning(),
-        ["p-tuning-mlp"] = () => PeftSweep.PTuningMlp(), ["p-tuning-lstm"] = () => PeftSweep.PTuningLstm(),
+        ["prompt"] = () => PeftSweep.PromptTuning(),
+        ["prefix"] = () => PeftSweep.PrefixTuning(),
+        ["prefix-projected"] = () => PeftSweep.ProjectedPrefixTuning(),
+        ["p-tuning-mlp"] = () => PeftSweep.PTuningMlp(),
+        ["p-tuning-lstm"] = () => PeftSweep.PTuningLstm(),
     };
 
     private static readonly Dictionary<string, Func<PeftExperiment, PeftExperiment>> Tuners = new()
     {
-        ["asha"] = experiment => experiment.SetAshaTuner(), ["bohb"] = experiment => experiment.SetBohbTuner(), ["tpe"] = experiment => experiment.SetTpeTuner(),
-        ["random"] = experiment => experiment.SetRandomSearchTuner(), ["grid"] = experiment => experiment.SetGridSearchTuner(),
+        ["asha"] = experiment => experiment.SetAshaTuner(),
+        ["bohb"] = experiment => experiment.SetBohbTuner(),
+        ["tpe"] = experiment => experiment.SetTpeTuner(),
+        ["random"] = experiment => experiment.SetRandomSearchTuner(),
+        ["grid"] = experiment => experiment.SetGridSearchTuner(),
     };
 
     private readonly Option<int?> _time = Arguments.Number<int>("--train-time", $"The most seconds of searching [default: {DefaultSeconds}, with --max-trials no limit]", "SECONDS", 1);

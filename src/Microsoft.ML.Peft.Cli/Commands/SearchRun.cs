@@ -39,8 +39,15 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
         {
             terminal.WriteJson(new
             {
-                Output = Path.GetFullPath(output), Directory = Path.GetFullPath(directory), result.MetricName, result.LowerIsBetter, Best = Described(best), result.Summary, result.BeatsBaseline,
-                Seconds = result.Duration.TotalSeconds, Trials = result.Trials.Select(Described),
+                Output = Path.GetFullPath(output),
+                Directory = Path.GetFullPath(directory),
+                result.MetricName,
+                result.LowerIsBetter,
+                Best = Described(best),
+                result.Summary,
+                result.BeatsBaseline,
+                Seconds = result.Duration.TotalSeconds,
+                Trials = result.Trials.Select(Described),
             });
             return;
         }
@@ -56,8 +63,19 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
 
     private static object Described(PeftTrialResult trial) => new
     {
-        trial.TrialId, trial.Method, trial.IsBaseline, trial.Status, trial.Metric, trial.Metrics, trial.Epochs, Seconds = trial.Duration.TotalSeconds, trial.AdapterBytes, trial.MillisecondsPerText,
-        Parameters = trial.Parameters.ToDictionary(option => option.Key, option => option.Value is Enum value ? value.ToString() : option.Value), trial.AdapterPath, Failure = trial.Failure?.Message,
+        trial.TrialId,
+        trial.Method,
+        trial.IsBaseline,
+        trial.Status,
+        trial.Metric,
+        trial.Metrics,
+        trial.Epochs,
+        Seconds = trial.Duration.TotalSeconds,
+        trial.AdapterBytes,
+        trial.MillisecondsPerText,
+        Parameters = trial.Parameters.ToDictionary(option => option.Key, option => option.Value is Enum value ? value.ToString() : option.Value),
+        trial.AdapterPath,
+        Failure = trial.Failure?.Message,
     };
 
     private static string Options(PeftTrialResult trial) => string.Join(", ", trial.Parameters.Where(option => option.Value is not null).Select(option => $"{option.Key} {(option.Value is double number ? $"{number:0.####}" : option.Value)}"));

@@ -15,7 +15,10 @@ internal static class TrainCommand
 
     private static readonly Dictionary<string, PredictionTask> Tasks = new()
     {
-        ["classification"] = PredictionTask.Multiclass, ["binary"] = PredictionTask.Binary, ["regression"] = PredictionTask.Regression, ["generation"] = PredictionTask.Generation,
+        ["classification"] = PredictionTask.Multiclass,
+        ["binary"] = PredictionTask.Binary,
+        ["regression"] = PredictionTask.Regression,
+        ["generation"] = PredictionTask.Generation,
     };
 
     public static Verb Create(Terminal terminal)

@@ -49,7 +49,13 @@ internal sealed record TrainingData
             : null;
         return new TrainingData
         {
-            Table = table, Text = text, SecondText = second, Label = label, Labels = labels, Task = task, ToKeys = toKeys,
+            Table = table,
+            Text = text,
+            SecondText = second,
+            Label = label,
+            Labels = labels,
+            Task = task,
+            ToKeys = toKeys,
             Rows = toKeys is null ? rows : toKeys.Transform(rows),
         };
     }

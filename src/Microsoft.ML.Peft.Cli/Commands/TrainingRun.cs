@@ -69,8 +69,22 @@ internal sealed class TrainingRun(Terminal terminal, MLContext mlContext, Cancel
         {
             terminal.WriteJson(new
             {
-                Output = Path.GetFullPath(output), Bytes = bytes, data.Task, Method = method, Rows = data.Labels.Rows, TextColumn = data.Text, SecondTextColumn = data.SecondText, LabelColumn = data.Label,
-                Classes = model.Model.Labels, history.BestEpoch, history.MetricName, history.ValidationMetric, history.ProbeValidationMetric, history.BaseValidationLoss, history.ValidationRougeL, history.Epochs,
+                Output = Path.GetFullPath(output),
+                Bytes = bytes,
+                data.Task,
+                Method = method,
+                Rows = data.Labels.Rows,
+                TextColumn = data.Text,
+                SecondTextColumn = data.SecondText,
+                LabelColumn = data.Label,
+                Classes = model.Model.Labels,
+                history.BestEpoch,
+                history.MetricName,
+                history.ValidationMetric,
+                history.ProbeValidationMetric,
+                history.BaseValidationLoss,
+                history.ValidationRougeL,
+                history.Epochs,
             });
             return;
         }
