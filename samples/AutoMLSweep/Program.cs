@@ -1,4 +1,3 @@
-using System.Globalization;
 using AutoMLSweep;
 using Microsoft.ML;
 using Microsoft.ML.Peft;
@@ -7,9 +6,7 @@ using QuickStart;
 using Samples;
 using Spectre.Console;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (!AnsiConsole.Profile.Out.IsTerminal)
-    AnsiConsole.Profile.Width = 120;
+Screen.Prepare();
 return Arguments.Invoke(args, arguments => ExitCode.Of(() => RunAsync(arguments).GetAwaiter().GetResult()));
 
 static async Task RunAsync(Arguments arguments)
@@ -34,26 +31,26 @@ static async Task RunAsync(Arguments arguments)
         experiment.SetModels(frozen);
     if (arguments.Directory is { } directory)
         experiment.SetCheckpoint(directory.FullName);
-    Heading("Search");
+    Screen.Heading("Search");
     PeftTrialResult best = await experiment.RunAsync(controlC.Token);
 
     // The winner on rows that neither a training nor the search has seen. Rows are scored when they are read; the cache keeps that to once.
     var softPrompt = best.LoadModel(mlContext);
     var scored = mlContext.Data.Cache(softPrompt.Transform(toKey.Transform(test)));
-    Heading("Result");
+    Screen.Heading("Result");
     Compare(experiment.Result!, mlContext.MulticlassClassification.Evaluate(scored).MicroAccuracy, arguments.Report);
 
     // One file with the whole pipeline, whose predictions are texts again. It names the frozen model instead of holding it.
     using var model = softPrompt.Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(scored));
     mlContext.Model.Save(model, train.Schema, arguments.Output.FullName);
-    Heading("Saved and loaded again");
+    Screen.Heading("Saved and loaded again");
     AnsiConsole.WriteLine($"{arguments.Output.FullName}: {new FileInfo(arguments.Output.FullName).Length / 1024.0:0} KB.");
     using var engine = mlContext.Model.CreatePredictionEngine<Ticket, Prediction>(mlContext.Model.Load(arguments.Output.FullName, out _));
     var prediction = engine.Predict(new Ticket { Text = arguments.Text });
     AnsiConsole.MarkupLineInterpolated($"> {arguments.Text}\n  → [bold]{prediction.PredictedLabel} {prediction.Score.Max():P0}[/]");
 
     // To train the same without a search.
-    Heading("The winner's options");
+    Screen.Heading("The winner's options");
     Console.WriteLine(best.ToCSharp());
 }
 
@@ -66,10 +63,4 @@ static void Compare(PeftExperimentResult result, double testAccuracy, FileInfo r
     AnsiConsole.Write(table);
     AnsiConsole.WriteLine(result.Summary);
     AnsiConsole.WriteLine($"{result.Trials.Count(trial => !trial.IsBaseline)} trials in {result.Duration.TotalSeconds:0} seconds. Report: {report.FullName}");
-}
-
-static void Heading(string text)
-{
-    AnsiConsole.WriteLine();
-    AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
 }

@@ -1,13 +1,9 @@
-using System.Globalization;
 using CrossValidation;
 using Microsoft.ML;
 using Microsoft.ML.Peft;
 using Samples;
-using Spectre.Console;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (!AnsiConsole.Profile.Out.IsTerminal)
-    AnsiConsole.Profile.Width = 120;
+Screen.Prepare();
 return Arguments.Invoke(args, arguments => ExitCode.Of(() => Run(arguments)));
 
 static void Run(Arguments arguments)
@@ -26,10 +22,10 @@ static void Run(Arguments arguments)
         CancellationToken = controlC.Token,
     });
 
-    Report.Heading($"Training on {arguments.Folds - 1} of {arguments.Folds} parts, {arguments.Folds} times");
+    Screen.Heading($"Training on {arguments.Folds - 1} of {arguments.Folds} parts, {arguments.Folds} times");
     var folds = TrainingDisplay.Run(mlContext, () => mlContext.MulticlassClassification.CrossValidate(keys.Transform(rows), softPrompt, arguments.Folds));
 
-    Report.Heading("Every part, scored by the model that has not seen it");
+    Screen.Heading("Every part, scored by the model that has not seen it");
     Report.Folds([.. folds.Select(fold => fold.Metrics)]);
 
     // All rows together: each was scored once.

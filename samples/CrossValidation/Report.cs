@@ -6,12 +6,6 @@ namespace CrossValidation;
 /// <summary>What the program says.</summary>
 internal static class Report
 {
-    public static void Heading(string text)
-    {
-        AnsiConsole.WriteLine();
-        AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
-    }
-
     public static void Folds(IReadOnlyList<MulticlassClassificationMetrics> folds)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumn("Part");

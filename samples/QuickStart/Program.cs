@@ -1,13 +1,9 @@
-using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Peft;
 using QuickStart;
 using Samples;
-using Spectre.Console;
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (!AnsiConsole.Profile.Out.IsTerminal)
-    AnsiConsole.Profile.Width = 120;
+Screen.Prepare();
 return Arguments.Invoke(args, arguments => ExitCode.Of(() => Run(arguments)));
 
 static void Run(Arguments arguments)
@@ -28,7 +24,7 @@ static void Run(Arguments arguments)
         .Append(SoftPrompt(mlContext.Transforms, arguments, controlC.Token))
         .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
 
-    Report.Heading($"Training ({arguments.Method}, {arguments.VirtualTokens} virtual tokens)");
+    Screen.Heading($"Training ({arguments.Method}, {arguments.VirtualTokens} virtual tokens)");
     using var model = TrainingDisplay.Run(mlContext, () => pipeline.Fit(train));
     controlC.Dispose();     // from here on Ctrl+C ends the program at once
     var softPrompt = model.OfType<SoftPromptTransformer>().Single();
@@ -39,15 +35,15 @@ static void Run(Arguments arguments)
     var metrics = mlContext.MulticlassClassification.Evaluate(scored);
     var named = mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored);
     var predictions = mlContext.Data.CreateEnumerable<LabeledPrediction>(named, reuseRowObject: false).ToList();
-    Report.Heading("Evaluation on the test rows");
+    Screen.Heading("Evaluation on the test rows");
     Report.Evaluation(metrics, classes, predictions.Count);
     Report.Probe(softPrompt.TrainingHistory);
-    Report.Heading("Some of the test rows");
+    Screen.Heading("Some of the test rows");
     Report.Predictions(predictions, classes);
 
     // One file with the whole pipeline. It names the frozen model instead of holding it.
     mlContext.Model.Save(model, train.Schema, arguments.Output.FullName);
-    Report.Heading("Saved and loaded again");
+    Screen.Heading("Saved and loaded again");
     Report.File(arguments.Output);
 
     using var engine = mlContext.Model.CreatePredictionEngine<Ticket, Prediction>(mlContext.Model.Load(arguments.Output.FullName, out _));

@@ -12,12 +12,6 @@ internal static class Report
     private const int ClassesPerPrediction = 3;
     private const float LeastProbabilityShown = 0.005f;
 
-    public static void Heading(string text)
-    {
-        AnsiConsole.WriteLine();
-        AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
-    }
-
     public static void Evaluation(MulticlassClassificationMetrics metrics, IReadOnlyList<string> classes, int testRows)
     {
         var matrix = metrics.ConfusionMatrix;

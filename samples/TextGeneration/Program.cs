@@ -1,17 +1,13 @@
-using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Peft;
 using Samples;
-using Spectre.Console;
 using TextGeneration;
 
 const string Template = "{text}\n";     // what the model is given; it writes on from there
 const int TrainingRows = 320, TestRows = 16, MostTestRows = 24, RowsShown = 3;      // writing takes long
 const string DefaultModel = "SmolLM2-135M-Instruct";
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (!AnsiConsole.Profile.Out.IsTerminal)
-    AnsiConsole.Profile.Width = 120;
+Screen.Prepare();
 return Arguments.Invoke(args, arguments => ExitCode.Of(() => RunAsync(arguments).GetAwaiter().GetResult()));
 
 static async Task RunAsync(Arguments arguments)
@@ -27,25 +23,25 @@ static async Task RunAsync(Arguments arguments)
     using var backbone = PretrainedModel.Load(arguments.Model ?? DefaultModel);
     var texts = backbone.Generate([.. rows.Select(row => Prompt(row.Text))], writing, controlC.Token);
     var before = rows.Zip(texts, (row, text) => new WrittenTrail { Text = row.Text, Label = row.Label, GeneratedText = text }).ToList();
-    Report.Heading("What the base model writes");
+    Screen.Heading("What the base model writes");
     Report.Texts(before.Take(RowsShown));
 
     // The pipeline: a label of type Text means that the model learns to write it.
     var pipeline = SoftPrompt(mlContext.Transforms, arguments, writing, controlC.Token);
-    Report.Heading($"Training ({arguments.Method}, {arguments.VirtualTokens} virtual tokens)");
+    Screen.Heading($"Training ({arguments.Method}, {arguments.VirtualTokens} virtual tokens)");
     using var model = TrainingDisplay.Run(mlContext, () => pipeline.Fit(train));
 
     // Rows are written when they are read; the cache keeps that to once.
     var scored = mlContext.Data.Cache(model.Transform(test));
     var after = mlContext.Data.CreateEnumerable<WrittenTrail>(scored, reuseRowObject: false).ToList();
-    Report.Heading("Before and after");
+    Screen.Heading("Before and after");
     Report.Comparison(before.Take(RowsShown), after);
     Report.Evaluation(mlContext.TextGeneration().Evaluate(mlContext.Data.LoadFromEnumerable(before)), mlContext.TextGeneration().Evaluate(scored));
     controlC.Token.ThrowIfCancellationRequested();
 
     // One file with the pipeline. It names the frozen model instead of holding it.
     mlContext.Model.Save(model, train.Schema, arguments.Output.FullName);
-    Report.Heading("Saved and loaded again");
+    Screen.Heading("Saved and loaded again");
     Report.File(arguments.Output);
 
     using var loaded = (SoftPromptTransformer)mlContext.Model.Load(arguments.Output.FullName, out _);

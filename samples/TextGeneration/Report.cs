@@ -6,12 +6,6 @@ namespace TextGeneration;
 /// <summary>What the program says.</summary>
 internal static class Report
 {
-    public static void Heading(string text)
-    {
-        AnsiConsole.WriteLine();
-        AnsiConsole.Write(new Rule($"[bold]{Markup.Escape(text)}[/]").LeftJustified());
-    }
-
     /// <summary>Facts, and what was written for them.</summary>
     public static void Texts(IEnumerable<WrittenTrail> trails)
     {

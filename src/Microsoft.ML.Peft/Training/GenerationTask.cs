@@ -66,7 +66,7 @@ internal sealed class GenerationTask : TrainingTask
 
     public override Backbone Backbone => _model;
 
-    public override Prompt Prompt(GradientCheckpoints? checkpoints) => _model.Prepare(_softPrompt.Forward().With(checkpoints));
+    public override SoftPrompt SoftPrompt => _softPrompt;
 
     public override Tensor Loss(int[] rows, Prompt prompt) => LossOf([.. rows.Select(row => _train[row])], prompt);
 

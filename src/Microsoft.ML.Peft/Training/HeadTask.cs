@@ -1,5 +1,6 @@
 using Microsoft.ML.Peft.Backbones;
 using Microsoft.ML.Peft.Inference;
+using Microsoft.ML.Peft.Methods;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Peft.Training;
@@ -53,7 +54,7 @@ internal sealed class HeadTask : TrainingTask
 
     public override Backbone Backbone => _trainee.Backbone;
 
-    public override Prompt Prompt(GradientCheckpoints? checkpoints) => Backbone.Prepare(_trainee.SoftPrompt.Forward().With(checkpoints));
+    public override SoftPrompt SoftPrompt => _trainee.SoftPrompt;
 
     public override Tensor Loss(int[] rows, Prompt prompt)
     {

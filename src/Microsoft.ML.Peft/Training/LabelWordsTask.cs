@@ -48,7 +48,7 @@ internal sealed class LabelWordsTask : TrainingTask
 
     public override Backbone Backbone => _transformer;
 
-    public override Prompt Prompt(GradientCheckpoints? checkpoints) => _transformer.Prepare(_softPrompt.Forward().With(checkpoints));
+    public override SoftPrompt SoftPrompt => _softPrompt;
 
     public override Tensor Loss(int[] rows, Prompt prompt)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Methods;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -36,9 +37,12 @@ internal abstract class TrainingTask : IDisposable
     /// <summary>What the soft prompt is trained on.</summary>
     public abstract Backbone Backbone { get; }
 
+    /// <summary>What is trained in front of the frozen model.</summary>
+    public abstract SoftPrompt SoftPrompt { get; }
+
     /// <summary>The soft prompt of one step, with all computed that does not depend on the rows. Called in a dispose scope.</summary>
     /// <param name="checkpoints">Where layers that virtual tokens pass are computed again for their gradients; else null.</param>
-    public abstract Prompt Prompt(GradientCheckpoints? checkpoints);
+    public Prompt Prompt(GradientCheckpoints? checkpoints) => Backbone.Prepare(SoftPrompt.Forward().With(checkpoints));
 
     /// <summary>The mean loss over some training rows, a scalar with gradient. Called in a dispose scope.</summary>
     /// <param name="rows">The rows' numbers.</param>

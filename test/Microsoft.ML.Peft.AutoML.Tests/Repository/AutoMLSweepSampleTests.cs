@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Microsoft.ML.Peft.AutoML.Tests.Support;
+using Microsoft.ML.Peft.Tests.Support;
 
 namespace Microsoft.ML.Peft.AutoML.Tests.Repository;
 
@@ -76,16 +76,7 @@ public sealed class AutoMLSweepSampleTests : IDisposable
         }
     }
 
-    private static (int ExitCode, string Output, string Error) Run(params string[] arguments)
-    {
-        string folder = AppContext.BaseDirectory.Replace(Path.Combine("test", "Microsoft.ML.Peft.AutoML.Tests"), Path.Combine("samples", "AutoMLSweep"), StringComparison.Ordinal);
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "AutoMLSweep.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, errors.Result);
-    }
+    private static (int ExitCode, string Output, string Error) Run(params string[] arguments) => SampleProgram.Run("AutoMLSweep", arguments);
 
     private sealed class Answer
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Peft.Backbones;
+using Microsoft.ML.Peft.Methods;
 using Microsoft.ML.Peft.Training;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ internal sealed class CrowdedTask(TrainingTask task, int mostTokens) : TrainingT
 
     public override Backbone Backbone => task.Backbone;
 
-    public override Prompt Prompt(GradientCheckpoints? checkpoints) => task.Prompt(checkpoints);
+    public override SoftPrompt SoftPrompt => task.SoftPrompt;
 
     public override Tensor Loss(int[] rows, Prompt prompt)
     {

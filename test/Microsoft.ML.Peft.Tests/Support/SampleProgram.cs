@@ -16,7 +16,8 @@ internal static class SampleProgram
 
     public static Process Start(string sample, params string[] arguments)
     {
-        string folder = AppContext.BaseDirectory.Replace(Path.Combine("test", "Microsoft.ML.Peft.Tests"), Path.Combine("samples", sample), StringComparison.Ordinal);
+        string tests = Path.Combine("test", typeof(SampleProgram).Assembly.GetName().Name!);
+        string folder = AppContext.BaseDirectory.Replace(tests, Path.Combine("samples", sample), StringComparison.Ordinal);
         var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, sample + ".dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         return Process.Start(start)!;
     }
