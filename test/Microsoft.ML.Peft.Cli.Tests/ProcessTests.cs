@@ -62,7 +62,44 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(["train"], await CompleteAsync("peftml tr"));
         Assert.Equal(["--virtual-tokens"], await CompleteAsync("peftml train --virt"));
         Assert.Equal(["prefix", "prefix-projected"], (await CompleteAsync("peftml train --method pref")).Order());
-        Assert.Contains("download", await CompleteAsync("peftml models "));
+        Assert.Equal(["--help", "--json", "--quiet", "-h", "-q", "download", "list", "remove", "where"], (await CompleteAsync("peftml models ")).Order(StringComparer.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task Zsh_completes_commands_and_values_and_else_files()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/zsh"));
+        async Task<string[]> CompleteAsync(string line)
+        {
+            // What zsh's completion system would be asked to show.
+            string shell = "compdef() {}; compadd() { shift; (( $# )) && print -l -- $@ }; _files() { print FILES }";
+            return (await PeftmlProcess.RunAsync("/usr/bin/zsh", ["-f", "-c", $"{shell}; source <(peftml completion zsh); BUFFER='{line}' CURSOR={line.Length}; _peftml"])).Succeeds().Lines;
+        }
+        Assert.Equal(["train"], await CompleteAsync("peftml tr"));
+        Assert.Equal(["prefix", "prefix-projected"], (await CompleteAsync("peftml train --method pref")).Order());
+        Assert.Equal(["FILES"], await CompleteAsync("peftml train ./tick"));
+    }
+
+    [SkippableFact]
+    public async Task Fish_completes_commands_and_values_and_else_files()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/fish"));
+        async Task<string[]> CompleteAsync(string line) =>
+            (await PeftmlProcess.RunAsync("/usr/bin/fish", ["--no-config", "-c", $"peftml completion fish | source; complete -C '{line}'"])).Succeeds().Lines;
+        Assert.Equal(["train"], await CompleteAsync("peftml tr"));
+        Assert.Equal(["prefix", "prefix-projected"], (await CompleteAsync("peftml train --method pref")).Order());
+        string data = TicketFiles.Csv(_directory);
+        Assert.Equal([data], await CompleteAsync($"peftml train {data[..^3]}"));
+    }
+
+    [SkippableFact]
+    public async Task PowerShell_completes_commands_and_values()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/pwsh"));
+        async Task<string[]> CompleteAsync(string line) =>
+            (await PeftmlProcess.RunAsync("/usr/bin/pwsh", ["-NoProfile", "-Command", $"peftml completion pwsh | Out-String | Invoke-Expression; (TabExpansion2 '{line}' {line.Length}).CompletionMatches.CompletionText"])).Succeeds().Lines;
+        Assert.Equal(["train"], await CompleteAsync("peftml tr"));
+        Assert.Equal(["prefix", "prefix-projected"], (await CompleteAsync("peftml train --method pref")).Order());
     }
 
     [SkippableFact]

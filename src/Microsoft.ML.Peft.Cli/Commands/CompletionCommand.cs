@@ -33,7 +33,16 @@ internal static class CompletionCommand
             """,
         ["fish"] = """
             # peftml: completion for fish. Save as ~/.config/fish/completions/peftml.fish
-            complete -c peftml -a "(peftml '[suggest:'(commandline -C)']' (commandline -p) 2>/dev/null)"
+            function __peftml_complete
+                set -l line (commandline -cp | string trim --left)
+                set -l suggested (peftml "[suggest:"(string length -- "$line")"]" "$line" 2>/dev/null | string match --regex ".+")
+                if set -q suggested[1]
+                    printf '%s\n' $suggested
+                else
+                    __fish_complete_path (commandline -ct)
+                end
+            end
+            complete -c peftml -f -a "(__peftml_complete)"
             """,
         ["pwsh"] = """
             # peftml: completion for PowerShell. Add to $PROFILE: peftml completion pwsh | Out-String | Invoke-Expression

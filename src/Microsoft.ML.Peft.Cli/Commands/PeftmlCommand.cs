@@ -42,6 +42,9 @@ internal static class PeftmlCommand
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new Verb.Help((HelpAction)help.Action!);
+        // Completion would offer them all.
+        foreach (string alias in help.Aliases.Except(["-h"]).ToList())
+            help.Aliases.Remove(alias);
         return root;
     }
 

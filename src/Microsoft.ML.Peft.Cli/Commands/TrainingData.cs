@@ -7,6 +7,8 @@ namespace Microsoft.ML.Peft.Cli.Commands;
 /// <summary>The rows to learn from: which columns, which task, and the labels as the task takes them.</summary>
 internal sealed record TrainingData
 {
+    private const long LargeFile = 100_000_000;
+
     private TrainingData() { }
 
     public required TableFile Table { get; init; }
@@ -43,6 +45,8 @@ internal sealed record TrainingData
         });
         var task = labels.Task(asked);
         terminal.Note(Summary(table, text, second, label, labels, task));
+        if (new FileInfo(path).Length is >= LargeFile and var bytes)
+            terminal.Note($"The file has {Figures.Bytes(bytes)}, and learning keeps all its texts and tokens in memory, several times as much. A few thousand rows often teach as well.");
         var rows = View(table, text, second, label, labels.Type(task), cancellation);
         var toKeys = task == PredictionTask.Multiclass
             ? mlContext.Transforms.Conversion.MapValueToKey(label, keyOrdinality: Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(rows)
