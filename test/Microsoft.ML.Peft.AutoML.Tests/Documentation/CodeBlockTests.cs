@@ -1,6 +1,5 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.ML.Peft.AutoML.Tests.Support;
 
 namespace Microsoft.ML.Peft.AutoML.Tests.Documentation;
 
@@ -12,23 +11,6 @@ public sealed class CodeBlockTests
 {
     /// <summary>What blocks may be: another spelling of C# would escape the compiler.</summary>
     private static readonly string[] Languages = ["csharp", "sh", "xml", "json", "python", "diff", "text", ""];
-
-    private static readonly CSharpParseOptions Parsing = new(LanguageVersion.Preview, DocumentationMode.None);
-
-    private static readonly CSharpCompilationOptions Compiling = new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable)
-        // As in a project: versions that packages were built against may be older than those beside them.
-        .WithSpecificDiagnosticOptions([new("CS1701", ReportDiagnostic.Suppress), new("CS1702", ReportDiagnostic.Suppress)]);
-
-    private static readonly SyntaxTree ImplicitUsings = CSharpSyntaxTree.ParseText(
-        """
-        global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
-        global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;
-        """, Parsing);
-
-    /// <summary>All blocks are added to this one, so that the referenced assemblies are read once.</summary>
-    private static readonly CSharpCompilation Project = CSharpCompilation.Create(
-        "Documentation", [ImplicitUsings],
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)), Compiling);
 
     public static TheoryData<string> Files => [.. MarkdownFile.All];
 
@@ -57,19 +39,15 @@ public sealed class CodeBlockTests
     private static IEnumerable<string> Compile(string file, CodeBlock block)
     {
         // Empty lines before it give diagnostics the lines of the file.
-        var tree = CSharpSyntaxTree.ParseText(new string('\n', block.FirstLine - 1) + block.Code, Parsing, path: file);
-        var kind = tree.GetCompilationUnitRoot().Members.Any(member => member is GlobalStatementSyntax) ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
-        var compilation = Project.WithOptions(Compiling.WithOutputKind(kind)).AddSyntaxTrees(tree);
-        if (block.Preamble is { } preamble)
-            compilation = compilation.AddSyntaxTrees(Preamble(file, block, preamble));
-        return compilation.GetDiagnostics().Where(problem => problem.Severity >= DiagnosticSeverity.Warning).Select(problem => problem.ToString());
+        var tree = Compiler.Parse(new string('\n', block.FirstLine - 1) + block.Code, file);
+        return Compiler.Check(block.Preamble is { } preamble ? [tree, Preamble(file, block, preamble)] : [tree]);
     }
 
     private static SyntaxTree Preamble(string file, CodeBlock block, string name)
     {
         string path = Path.Combine(MarkdownFile.Repository, "test/Microsoft.ML.Peft.AutoML.Tests/Documentation/Preambles", name + ".cs");
         return File.Exists(path)
-            ? CSharpSyntaxTree.ParseText(File.ReadAllText(path), Parsing, path)
+            ? Compiler.Parse(File.ReadAllText(path), path)
             : throw new FileNotFoundException($"{file}({block.FirstLine}): there is no preamble '{path}'.", path);
     }
 }
