@@ -26,15 +26,18 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>Opens a file in a window of a size.</summary>
-    internal async Task<OpenPage> OpenAsync(string file, int width = 1280, int height = 900, bool dark = false)
+    internal Task<OpenPage> OpenAsync(string file, int width = 1280, int height = 900, bool dark = false) => OpenAsync(new Uri(Path.GetFullPath(file)), width, height, dark);
+
+    /// <summary>Opens an address in a window of a size.</summary>
+    internal async Task<OpenPage> OpenAsync(Uri address, int width = 1280, int height = 900, bool dark = false)
     {
         if (_browser is null && Environment.GetEnvironmentVariable("CI") == "true")
-            Assert.Fail("There is no Chromium to open the report in; install Debian's package chromium.");
-        Skip.If(_browser is null, "There is no Chromium to open the report in; install one (chromium or google-chrome on the PATH).");
+            Assert.Fail("There is no Chromium to open the page in; install Debian's package chromium.");
+        Skip.If(_browser is null, "There is no Chromium to open the page in; install one (chromium or google-chrome on the PATH).");
         var page = new OpenPage(await _browser!.NewPageAsync());
         await page.Page.SetViewportAsync(new ViewPortOptions { Width = width, Height = height });
         await page.Page.EmulateMediaFeaturesAsync([new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = dark ? "dark" : "light" }]);
-        await page.Page.GoToAsync(new Uri(Path.GetFullPath(file)).AbsoluteUri);
+        await page.Page.GoToAsync(address.AbsoluteUri);
         return page;
     }
 
