@@ -65,6 +65,10 @@ internal sealed class Commands
     private readonly Option<FileInfo> _results = new("--input") { Description = "Recorded results, one line of JSON each.", Required = true };
     private readonly Option<FileInfo> _chart = new("--output") { Description = "The SVG file.", Required = true };
     private readonly Option<FileInfo?> _page = new("--into") { Description = "A Markdown file whose lines between <!-- results --> and <!-- end of results --> are replaced by the tables. Default: the output stream." };
+    private readonly Option<FileInfo> _messages = new("--test") { Description = "The texts to send: a TSV with the header Text<TAB>Label.", Required = true };
+    private readonly Option<int> _clients = new("--clients") { Description = "Clients at the same time.", DefaultValueFactory = _ => 16 };
+    private readonly Option<int[]> _maxBatchRows = new("--batch-rows") { Description = "The server's setting MaxBatchRows; 1 is without batching. One run for each.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [32, 1] };
+    private readonly Option<int> _seconds = new("--seconds") { Description = "How long to measure.", DefaultValueFactory = _ => 20 };
     private readonly Argument<string[]> _rest = new("arguments") { Description = "BenchmarkDotNet's own arguments, behind --." };
 
     public Commands()
@@ -76,13 +80,13 @@ internal sealed class Commands
         _tuners.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
         _tuner.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
         _against.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
-        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters, _trials, _concurrency, _rowsPerClass, _validationRowsPerClass);
+        AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters, _trials, _concurrency, _rowsPerClass, _validationRowsPerClass, _clients, _maxBatchRows, _seconds);
         AtLeast(2, _newTokens, _concurrent);
     }
 
     public RootCommand Root() => new("Benchmarks of soft prompts. Every result but a chart, tables and those of micro is one line of JSON.")
     {
-        Quality(), GenerationQuality(), AutoMl(), AutoMlCompare(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), StartUp(), Memory(), Chart(), Table(), Micro(), _threads,
+        Quality(), GenerationQuality(), AutoMl(), AutoMlCompare(), TrainSpeed(), ScoreSpeed(), GenerateSpeed(), StartUp(), Memory(), Load(), Chart(), Table(), Micro(), _threads,
     };
 
     private CliCommand Quality() => Create(
@@ -155,6 +159,16 @@ internal sealed class Commands
         "--task generation --train train.tsv --method prompt --virtual-tokens 100 --batch 8 --precision bfloat16",
         [_model, _train, _unreadTest, _task, _method, _virtualTokens, _batch, _batches, _adapters, _precision, _checkpointing, _onlyNaive, _options],
         arguments => Memory(WithCheckpointing(arguments), arguments));
+
+    private CliCommand Load() => Create(
+        "load", "Measures the requests per second that samples/WebApi answers, in a process of its own, with and without batching.",
+        "--test tickets-test.tsv --clients 16 --batch-rows 32 1 --seconds 20",
+        [_messages, _clients, _maxBatchRows, _seconds],
+        arguments =>
+        {
+            foreach (int rows in arguments.GetRequiredValue(_maxBatchRows))
+                Print(LoadBenchmark.Run(arguments.GetRequiredValue(_messages), arguments.GetValue(_clients), rows, arguments.GetValue(_seconds), arguments.GetValue(_threads)));
+        });
 
     private CliCommand Chart() => Create(
         "chart", "Draws how many times as fast as the naive way the library is, from results that were measured with --naive.",

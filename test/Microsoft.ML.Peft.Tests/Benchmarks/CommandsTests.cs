@@ -26,6 +26,8 @@ public sealed class CommandsTests
     [InlineData("memory --train a.tsv --adapters 0")]
     [InlineData("generation-quality --train a.tsv --test b.jsonl --limit 0")]
     [InlineData("memory")]
+    [InlineData("load --test a.tsv --clients 0")]
+    [InlineData("load --test a.tsv --batch-rows 32 0")]
     [InlineData("automl --train a.tsv --test b.tsv --tuner grid")]
     [InlineData("automl --train a.tsv --test b.tsv --concurrency 1 0")]
     [InlineData("automl --train a.tsv --test b.tsv --method prefix lora")]
