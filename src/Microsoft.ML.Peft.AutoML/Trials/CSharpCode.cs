@@ -12,6 +12,9 @@ internal static class CSharpCode
     // JSON's escapes are C#'s too, and this encoder leaves letters of all languages as they are.
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>What belongs to a running program, and no code can stand for.</summary>
+    internal static readonly Type[] Unwritable = [typeof(IDataView), typeof(CancellationToken), typeof(IProgress<TrainingProgress>)];
+
     /// <summary>An object initialiser with one line for each property that differs from a new object's; those that no code can stand for are left out.</summary>
     public static string Of(object options)
     {
@@ -24,7 +27,7 @@ internal static class CSharpCode
     {
         object usual = Activator.CreateInstance(value.GetType())!;
         return from property in value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(property => property.MetadataToken)
-               where property.SetMethod is { IsPublic: true } && !typeof(IDataView).IsAssignableFrom(property.PropertyType) && property.PropertyType != typeof(CancellationToken)
+               where property.SetMethod is { IsPublic: true } && !Unwritable.Contains(property.PropertyType)
                let code = Value(property.GetValue(value))
                where code != Value(property.GetValue(usual))
                select $"{property.Name} = {code}";

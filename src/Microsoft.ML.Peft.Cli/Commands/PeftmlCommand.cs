@@ -37,7 +37,7 @@ internal static class PeftmlCommand
         {
             Json, Quiet,
             TrainCommand.Create(terminal), EvaluateCommand.Create(terminal), PredictCommand.Create(terminal), GenerateCommand.Create(terminal),
-            AutoMLCommand.Create(terminal), InfoCommand.Create(terminal), ConvertCommand.Create(terminal), ModelsCommand.Create(terminal),
+            AutoMLCommand.Create(terminal), NewCommand.Create(terminal), InfoCommand.Create(terminal), ConvertCommand.Create(terminal), ModelsCommand.Create(terminal),
             CompletionCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();

@@ -1,5 +1,6 @@
 using Microsoft.ML.Peft.AutoML;
 using Microsoft.ML.Peft.Cli.Output;
+using Microsoft.ML.Peft.Cli.Projects;
 using Spectre.Console;
 
 namespace Microsoft.ML.Peft.Cli.Commands;
@@ -14,7 +15,7 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
 {
     private const int TrialsShown = 10;
 
-    public async Task RunAsync(TrainingData rows, string output, CancellationToken cancellation)
+    public async Task RunAsync(TrainingData rows, SearchTarget target, CancellationToken cancellation)
     {
         IPeftMonitor[] onConsole = terminal.Quiet ? [] : [new PeftConsoleMonitor(terminal.Notes)], asPage = report is null ? [] : [new PeftReportMonitor(report)];
         experiment.SetMonitor([.. onConsole, .. asPage]);
@@ -29,11 +30,11 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
         }
         var model = best.LoadModel(mlContext);
         using var soft = (SoftPromptTransformer)model;
-        OutputFile.Write(output, stream => mlContext.Model.Save(TrainingRun.Chain(mlContext, soft, rows.Rows), rows.Rows.Schema, stream));
-        Report(experiment.Result!, best, output);
+        var project = target.Save(stream => mlContext.Model.Save(TrainingRun.Chain(mlContext, soft, rows.Rows), rows.Rows.Schema, stream), experiment.Result!, rows, cancellation);
+        Report(experiment.Result!, best, target.Path, project);
     }
 
-    private void Report(PeftExperimentResult result, PeftTrialResult best, string output)
+    private void Report(PeftExperimentResult result, PeftTrialResult best, string output, ModelProject? project)
     {
         if (terminal.Json)
         {
@@ -41,6 +42,7 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
             {
                 Output = Path.GetFullPath(output),
                 Directory = Path.GetFullPath(directory),
+                Files = project?.Files,
                 result.MetricName,
                 result.LowerIsBetter,
                 Best = Described(best),
@@ -58,7 +60,9 @@ internal sealed class SearchRun(Terminal terminal, MLContext mlContext, PeftExpe
             table.AddRow($"{trial.TrialId}", Markup.Escape(trial.Method), $"{trial.Metric:0.0000}", trial.IsBaseline ? "" : $"{trial.Epochs}", Markup.Escape(Options(trial)));
         terminal.Results.Write(table);
         terminal.Results.MarkupLine($"[bold]{Markup.Escape(result.Summary)}[/]");
-        terminal.Results.WriteLine($"Saved '{output}' ({Figures.Bytes(new FileInfo(output).Length)}); the search is in '{directory}'. Try it: peftml predict {output}");
+        terminal.Out.WriteLine(project is null
+            ? $"Saved '{output}' ({Figures.Bytes(new FileInfo(output).Length)}); the search is in '{directory}'. Try it: peftml predict {output}"
+            : $"{ProjectArguments.Made(project, output)}; the search is in '{directory}'. Try it: dotnet run --project {output}");
     }
 
     private static object Described(PeftTrialResult trial) => new

@@ -69,6 +69,18 @@ internal sealed class TrainedModel : IDisposable
         return new TableView(table, columns, cancellation, required: label);
     }
 
+    /// <summary>Refuses a pipeline that reads more than these columns, or gives its classes no names.</summary>
+    public void CheckReads(IEnumerable<string> columns)
+    {
+        foreach (var column in _inputSchema ?? Enumerable.Empty<DataViewSchema.Column>())
+        {
+            if (!columns.Contains(column.Name))
+                throw new NotSupportedException($"'{Path}' reads the column '{column.Name}' besides texts and label; a project can be made of pipelines that read nothing else.");
+        }
+        if (SoftPrompt is { Task: PredictionTask.Multiclass, Model.Labels: null })
+            throw new NotSupportedException($"'{Path}' does not know the names of its classes; train it anew with 'peftml train'.");
+    }
+
     public static string InputName(int column) => $"input.{column}";
 
     public IDataView Transform(IDataView rows) => Transformers.Aggregate(rows, (view, transformer) => transformer.Transform(view));

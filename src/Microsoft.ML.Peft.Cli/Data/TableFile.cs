@@ -70,7 +70,10 @@ internal sealed class TableFile
     }
 
     /// <summary>One row.</summary>
-    public static TableFile OfRow(IReadOnlyList<string> columns, string[] row) => new("input", columns, _ => [row]);
+    public static TableFile OfRow(IReadOnlyList<string> columns, string[] row) => OfRows("input", columns, [row]);
+
+    /// <summary>Rows in memory.</summary>
+    public static TableFile OfRows(string name, IReadOnlyList<string> columns, IEnumerable<string[]> rows) => new(name, columns, _ => rows);
 
     /// <summary>A text on each line, as it comes.</summary>
     public static TableFile OfLines(string name, Func<string?> readLine) => new(name, [OnlyColumn], _ => Lines(readLine));

@@ -5,7 +5,7 @@ using static ArchUnitNET.Fluent.ArchRuleDefinition;
 
 namespace Microsoft.ML.Peft.Cli.Tests.Repository;
 
-/// <summary>Commands stand on reading rows and on writing to terminals, which know neither them nor each other.</summary>
+/// <summary>Commands stand on making projects, which stands on reading rows, and on writing to terminals; none of these knows what stands on it.</summary>
 public sealed class ArchitectureTests
 {
     private static readonly Architecture Architecture = new ArchLoader().LoadAssembly(typeof(Terminal).Assembly).Build();
@@ -15,6 +15,10 @@ public sealed class ArchitectureTests
     [InlineData("Data", "Output")]
     [InlineData("Output", "Commands")]
     [InlineData("Output", "Data")]
+    [InlineData("Data", "Projects")]
+    [InlineData("Output", "Projects")]
+    [InlineData("Projects", "Commands")]
+    [InlineData("Projects", "Output")]
     public void A_folder_does_not_know_another(string folder, string other)
     {
         IType[] own = In(folder), others = In(other);

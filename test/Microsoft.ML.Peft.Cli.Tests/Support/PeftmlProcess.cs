@@ -12,9 +12,9 @@ internal sealed class PeftmlProcess : IDisposable
     private readonly StringBuilder _error = new();
     private readonly Task<string> _output;
 
-    private PeftmlProcess(string file, string[] args, IReadOnlyDictionary<string, string>? variables)
+    private PeftmlProcess(string file, string[] args, IReadOnlyDictionary<string, string>? variables = null, string folder = "")
     {
-        var start = new ProcessStartInfo(file, args) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(file, args) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         _process = Process.Start(start)!;
@@ -40,7 +40,10 @@ internal sealed class PeftmlProcess : IDisposable
         }
     }
 
-    public static PeftmlProcess Start(params string[] args) => new(Program, args, null);
+    public static PeftmlProcess Start(params string[] args) => new(Program, args);
+
+    /// <summary>Starts another program in a folder.</summary>
+    public static PeftmlProcess StartIn(string folder, string file, params string[] args) => new(file, args, folder: folder);
 
     /// <summary>Runs another program to its end, with peftml in its path.</summary>
     public static Task<CommandResult> RunAsync(string file, string[] args, params (string Name, string Value)[] variables)
