@@ -137,7 +137,20 @@ internal sealed class Search : IDisposable
             return _running.Count == 0 ? StartBaseline(State.Trials.Count) : null;
         if (State.Trials.Any(trial => trial.Trial is null && trial.IsRunning))
             return null;    // the bar is set before anyone jumps
-        return _tuner.Next(State.History, mayStart: !(State.History.Trials.Count >= _plan.MaxTrials)) is { } assignment ? Start(assignment) : null;
+        var assignment = Last() ?? _tuner.Next(State.History, mayStart: !(State.History.Trials.Count >= _plan.MaxTrials));
+        return assignment is null ? null : Start(assignment);
+    }
+
+    /// <summary>The best trial, when the time left is just enough to train it to the end: what a first rung shows is no result to end with.</summary>
+    private Assignment? Last()
+    {
+        if (_plan.MaxTime is not { } most || _tuner.Finish(State.History) is not { Paused: { } paused } last)
+            return null;
+        var trials = State.Trials.Where(trial => trial.Trial is not null).ToList();
+        var best = trials.First(trial => trial.Trial == paused);
+        double training = best.Seconds / best.Epochs.Count * (_tuner.Rungs[^1] - best.Epochs.Count);
+        // Anything else that is begun now may take as long as the longest trial so far.
+        return Left(most, Elapsed).TotalSeconds < training + trials.Max(trial => trial.Seconds) ? last : null;
     }
 
     private TrialRecord StartBaseline(int id)

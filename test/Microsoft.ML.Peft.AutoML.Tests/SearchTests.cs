@@ -282,6 +282,20 @@ public sealed class SearchTests : IDisposable
         Assert.InRange(result.Duration.TotalSeconds, 45, 51);
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(60)]
+    public void Before_the_time_is_used_up_the_best_trial_is_trained_to_the_end(int seconds)
+    {
+        var time = new FakeTimeProvider();
+        // An epoch's own report says an eighth of a second; the clock tells as much.
+        var runner = new SyntheticRunner { BeforeEpoch = (_, _, _) => time.Advance(TimeSpan.FromSeconds(SyntheticRunner.EpochSeconds)) };
+        var result = SyntheticSearch.Run(Plan with { MaxTrials = null, MaxTime = TimeSpan.FromSeconds(seconds * SyntheticRunner.EpochSeconds) }, runner: runner, time: time);
+        Assert.Contains(result.Trials, trial => trial is { IsBaseline: false, Status: PeftTrialStatus.Completed });
+        Assert.Equal(result.Trials.Where(trial => !trial.IsBaseline).Max(trial => trial.Epochs), result.Best!.Epochs);
+        Assert.True(result.Trials.Count > 4, "Others were tried before.");
+    }
+
     [Fact]
     public void Time_that_ends_before_any_result_is_an_error_that_says_so()
     {

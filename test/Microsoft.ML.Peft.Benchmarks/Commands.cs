@@ -57,6 +57,7 @@ internal sealed class Commands
     private readonly Option<int[]> _concurrency = new("--concurrency") { Description = "One search per number of trials at a time.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
     private readonly Option<int?> _rowsPerClass = new("--rows-per-class") { Description = "Searches with so many training rows of each class. Default: all." };
     private readonly Option<int?> _validationRowsPerClass = new("--validation-rows-per-class") { Description = "Takes so many more of each class to compare trials by. Default: the search holds some out itself." };
+    private readonly Option<int> _reductionFactor = new("--reduction-factor") { Description = "asha and bohb: of so many trials at a rung one goes on, to so many times the epochs.", DefaultValueFactory = _ => 3 };
     private readonly Option<bool> _noRefit = new("--no-refit") { Description = "Takes the winner as the search trained it, not trained anew on training and validation rows." };
     private readonly Option<bool> _defaults = new("--defaults") { Description = "Trains each method with its default options, too, on training and validation rows." };
     private readonly Option<string> _tuner = new("--tuner") { Description = "The tuner.", DefaultValueFactory = _ => "asha" };
@@ -81,7 +82,7 @@ internal sealed class Commands
         _tuner.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
         _against.AcceptOnlyFromAmong(AutoMlBenchmark.Tuners);
         AtLeast(1, _rounds, _threads, _textBatch, _batches, _limit, _adapters, _trials, _concurrency, _rowsPerClass, _validationRowsPerClass, _clients, _maxBatchRows, _seconds);
-        AtLeast(2, _newTokens, _concurrent);
+        AtLeast(2, _newTokens, _concurrent, _reductionFactor);
     }
 
     public RootCommand Root() => new("Benchmarks of soft prompts. Every result but a chart, tables and those of micro is one line of JSON.")
@@ -107,7 +108,7 @@ internal sealed class Commands
     private CliCommand AutoMl() => Create(
         AutoMlBenchmark.Name, "Searches method and options, and prints what was found for which effort, and the winner's test accuracy.",
         "--train train.tsv --test test.tsv --tuner asha random --trials 9 --epochs 9 --seed 1 2 3 --concurrency 1 2",
-        [_model, _train, _test, _methods, _precision, _tuners, _trials, _epochs, _concurrency, _rowsPerClass, _validationRowsPerClass, _seeds, _noRefit, _defaults, _options, _verbose],
+        [_model, _train, _test, _methods, _precision, _tuners, _trials, _epochs, _concurrency, _rowsPerClass, _validationRowsPerClass, _reductionFactor, _seeds, _noRefit, _defaults, _options, _verbose],
         RunAutoMl);
 
     private CliCommand AutoMlCompare() => Create(
@@ -224,7 +225,7 @@ internal sealed class Commands
     {
         var settings = new AutoMlBenchmark.Settings(
             arguments.GetValue(_model), arguments.GetRequiredValue(_methods), arguments.GetValue(_options) ?? [], Precision(arguments), arguments.GetRequiredValue(_trials), arguments.GetValue(_epochs),
-            !arguments.GetValue(_noRefit), arguments.GetValue(_defaults));
+            arguments.GetRequiredValue(_reductionFactor), !arguments.GetValue(_noRefit), arguments.GetValue(_defaults));
         var rows = ClassRows.Draw(DataFile.Read(arguments.GetRequiredValue(_train)), arguments.GetValue(_rowsPerClass), arguments.GetValue(_validationRowsPerClass));
         var test = DataFile.Read(arguments.GetRequiredValue(_test));
         foreach (int seed in arguments.GetRequiredValue(_seeds))

@@ -37,22 +37,17 @@ internal sealed class AshaTuner : ITuner
         }
         if (mayStart && _sampler.Propose(history) is { } configuration)
             return new Assignment(configuration, null);
-        return history.AnyRunning || history.At(Rungs.Count - 1).Any(trial => !trial.HasFailed) ? null : LastOneStanding(history);
+        // When nothing else is left to do, as with fewer than η trials, the best of them is still to be trained.
+        return history.AnyRunning ? null : Finish(history);
     }
 
-    /// <summary>The best trial that waits at a rung and is among the best of every η there.</summary>
-    private Trial? Promotable(SearchHistory history, int rung)
+    /// <summary>The best trial that waits at the highest rung where one does.</summary>
+    public Assignment? Finish(SearchHistory history)
     {
-        var judged = history.At(rung);
-        return Objective.Order(judged, trial => trial.Reports[rung])
-            .Take(judged.Count / _reductionFactor)
-            .FirstOrDefault(trial => trial.Waits(rung));
-    }
-
-    /// <summary>When nothing else is left to do and no trial was trained to the end, as with fewer than η of them, the best one is.</summary>
-    private Assignment? LastOneStanding(SearchHistory history)
-    {
-        for (int rung = Rungs.Count - 2; rung >= 0; rung--)
+        int top = Rungs.Count - 1;
+        if (history.Trials.Any(trial => !trial.HasFailed && (trial.Reports.Count > top || trial.IsRunning && trial.Rung == top)))
+            return null;
+        for (int rung = top - 1; rung >= 0; rung--)
         {
             var waiting = history.At(rung).Where(trial => trial.Waits(rung)).ToList();
             if (waiting.Count > 0)
@@ -62,5 +57,14 @@ internal sealed class AshaTuner : ITuner
             }
         }
         return null;
+    }
+
+    /// <summary>The best trial that waits at a rung and is among the best of every η there.</summary>
+    private Trial? Promotable(SearchHistory history, int rung)
+    {
+        var judged = history.At(rung);
+        return Objective.Order(judged, trial => trial.Reports[rung])
+            .Take(judged.Count / _reductionFactor)
+            .FirstOrDefault(trial => trial.Waits(rung));
     }
 }

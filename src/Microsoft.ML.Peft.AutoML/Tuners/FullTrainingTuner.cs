@@ -9,4 +9,6 @@ internal sealed class FullTrainingTuner(ISampler sampler, int epochs) : ITuner
 
     public Assignment? Next(SearchHistory history, bool mayStart)
         => mayStart && sampler.Propose(history) is { } configuration ? new Assignment(configuration, null) : null;
+
+    public Assignment? Finish(SearchHistory history) => null;
 }

@@ -16,4 +16,8 @@ internal interface ITuner
     /// <param name="history">What has happened.</param>
     /// <param name="mayStart">Whether new trials may be started.</param>
     Assignment? Next(SearchHistory history, bool mayStart);
+
+    /// <summary>What to do so that a search ends with a trial that was trained to the end: null if there is one or one is under way, or if none can be.</summary>
+    /// <param name="history">What has happened.</param>
+    Assignment? Finish(SearchHistory history);
 }

@@ -16,6 +16,8 @@ internal static class Attention
     /// <returns>`[B, H, S, d]`</returns>
     public static Tensor Forward(Tensor query, Tensor key, Tensor value, Tensor? bias, double? scale = null, double? softcap = null)
     {
+        if (StepAttention.Suits(query, key))
+            return StepAttention.Forward(query, key, value, bias, scale ?? 1 / Math.Sqrt(query.size(3)), softcap);
         long rows = query.size(0), heads = query.size(1), length = query.size(2), size = query.size(3), shared = key.size(1);
         // The queries of a group attend to the same keys: one product for all of them. And not matmul, which does not survive a lack of memory.
         query = query.Times(scale ?? 1 / Math.Sqrt(size)).reshape(rows * shared, heads / shared * length, size);

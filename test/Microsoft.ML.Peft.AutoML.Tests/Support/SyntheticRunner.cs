@@ -9,6 +9,7 @@ internal sealed class SyntheticRunner : ITrialRunner
 {
     public const double Offset = 10;
     public const long RefitBytes = 4321;
+    public const double EpochSeconds = 0.125;
     public const double BaselineScore = Offset - 0.2;
 
     private readonly ConcurrentDictionary<int, int> _epochsTrained = new();
@@ -71,10 +72,10 @@ internal sealed class SyntheticRunner : ITrialRunner
                 _epochsTrained.AddOrUpdate(request.Id, 1, (_, count) => count + 1);
                 Write(checkpoint, epoch.ToString(CultureInfo.InvariantCulture));
             }
-            epochDone(new PeftEpoch(epoch, 1.0 / epoch, Score(request, epoch), 0.125));
+            epochDone(new PeftEpoch(epoch, 1.0 / epoch, Score(request, epoch), EpochSeconds));
         }
         Write(Path.Combine(request.ResultDirectory, TrialRequest.AdapterName, "values"), request.Configuration.Key);
-        return new TrialReport(request.Epochs, Metrics(Score(request, request.Epochs)), 0.125 * request.Epochs, 1000 * (1 + request.Configuration.Key.Length % 7), 0.5);
+        return new TrialReport(request.Epochs, Metrics(Score(request, request.Epochs)), EpochSeconds * request.Epochs, 1000 * (1 + request.Configuration.Key.Length % 7), 0.5);
     }
 
     private static double Score(TrialRequest request, int epoch) => Offset + Landscapes.Score(request.Configuration, epoch, request.MaxEpochs);

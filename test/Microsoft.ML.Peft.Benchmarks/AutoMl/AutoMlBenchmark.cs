@@ -17,9 +17,11 @@ internal static class AutoMlBenchmark
     /// <param name="Precision">The number format of the frozen weights.</param>
     /// <param name="Trials">The most trials.</param>
     /// <param name="Epochs">The epochs of a full training; null for the search's own choice.</param>
+    /// <param name="ReductionFactor">Of so many trials at a rung asha and bohb let one go on.</param>
     /// <param name="Refit">Whether the winner is trained anew on training and validation rows.</param>
     /// <param name="Defaults">Whether each method is trained with its defaults, too.</param>
-    public sealed record Settings(string? Model, IReadOnlyList<string> Methods, IReadOnlyList<string> Options, Precision Precision, int Trials, int? Epochs, bool Refit, bool Defaults);
+    public sealed record Settings(string? Model, IReadOnlyList<string> Methods, IReadOnlyList<string> Options, Precision Precision, int Trials, int? Epochs, int ReductionFactor, bool Refit,
+        bool Defaults);
 
     public sealed record Result(
         string Benchmark, string Tuner, int Concurrency, int Threads, int Seed, int TrainRows, int? ValidationRows, int Trials, int Failed, int Epochs, int Steps,
@@ -42,7 +44,7 @@ internal static class AutoMlBenchmark
         if (settings.Epochs is { } epochs)
             experiment.SetMaxEpochs(epochs);
         var memory = new ProcessMemory();
-        var best = Choose(experiment, tuner).Run();
+        var best = Choose(experiment, tuner, settings.ReductionFactor).Run();
         var (growth, peak) = (memory.Growth, memory.Peak);
 
         var found = experiment.Result!;
@@ -56,11 +58,11 @@ internal static class AutoMlBenchmark
             seconds, trials.Count * 60 / seconds, peak, growth, progress.Best);
     }
 
-    private static PeftExperiment Choose(PeftExperiment experiment, string tuner) => tuner switch
+    private static PeftExperiment Choose(PeftExperiment experiment, string tuner, int reductionFactor) => tuner switch
     {
-        "asha" => experiment.SetAshaTuner(),
+        "asha" => experiment.SetAshaTuner(reductionFactor),
         "random" => experiment.SetRandomSearchTuner(),
-        "bohb" => experiment.SetBohbTuner(),
+        "bohb" => experiment.SetBohbTuner(reductionFactor),
         "tpe" => experiment.SetTpeTuner(),
         _ => throw new ArgumentException($"There is no tuner '{tuner}'; choose one of {string.Join(", ", Tuners)}."),
     };

@@ -129,7 +129,7 @@ public sealed class MeasurementsTests : IDisposable
     [Fact]
     public void A_search_tells_what_it_spent_and_how_good_its_winner_is_beside_the_defaults()
     {
-        var settings = new AutoMlBenchmark.Settings(Fixtures.Model(Reader), ["prefix", "prompt"], ["BatchSize=4"], Precision.Float32, Trials: 4, Epochs: 1, Refit: true, Defaults: true);
+        var settings = new AutoMlBenchmark.Settings(Fixtures.Model(Reader), ["prefix", "prompt"], ["BatchSize=4"], Precision.Float32, Trials: 4, Epochs: 1, ReductionFactor: 3, Refit: true, Defaults: true);
         var rows = ClassRows.Draw(DataFile.Read(_classes), train: 4, validation: 2);
         // One trial at a time: two would share libtorch's threads, which are the whole process's, and tests beside this one compare bits.
         var result = AutoMlBenchmark.Run(settings, rows, rows.All, "random", concurrency: 1, seed: 1, verbose: false);
