@@ -25,7 +25,7 @@ internal sealed record Arguments(
         var model = new Option<string?>("--model") { Description = "The frozen model: a directory or a .gguf file [default: the embedded all-MiniLM-L6-v2]", HelpName = "PATH" };
         var trials = new Option<int>("--trials") { Description = "At most so many trials.", HelpName = "N", DefaultValueFactory = _ => 9 };
         var seconds = new Option<int>("--seconds") { Description = "At most so many seconds.", HelpName = "N", DefaultValueFactory = _ => 150 };
-        var epochs = new Option<int>("--epochs") { Description = "The passes over the training rows of a full training.", HelpName = "N", DefaultValueFactory = _ => 12 };
+        var epochs = new Option<int>("--epochs") { Description = "The passes over the training rows of a full training.", HelpName = "N", DefaultValueFactory = _ => 9 };
         var seed = new Option<int>("--seed") { Description = "The seed of all random numbers.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var directory = new Option<DirectoryInfo>("--directory") { Description = "Where the search is kept; with the same again it goes on [default: a new temporary one]", HelpName = "DIR" };
         var report = new Option<FileInfo>("--report") { Description = "The report, an HTML page written during the search.", HelpName = "FILE", DefaultValueFactory = _ => new FileInfo("search.html") };

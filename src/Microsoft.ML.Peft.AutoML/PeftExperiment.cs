@@ -167,7 +167,10 @@ public sealed class PeftExperiment
         return With(Settings with { MaxTrials = maxModel });
     }
 
-    /// <summary>Limits the time of the search; interruptions do not count.</summary>
+    /// <summary>
+    /// Limits the time of the search; interruptions do not count. When successive halving has just enough of it left, and no trial is trained to the
+    /// end yet, it trains the best one to the end instead of beginning others.
+    /// </summary>
     /// <param name="trainingTimeInSeconds">The most seconds, at least 1.</param>
     public PeftExperiment SetTrainingTimeInSeconds(uint trainingTimeInSeconds)
     {
