@@ -19,22 +19,17 @@ internal static class Charts
             for (int i = 0; i < n * n; i++)
                 counts[i / n, i % n] += fold.Counts[i / n][i % n];
         }
-        var shares = new double[n, n];
         var plot = new Plot();
+        var colours = new ScottPlot.Colormaps.Blues().Reversed();
         for (int row = 0; row < n; row++)
         {
             double all = Enumerable.Range(0, n).Sum(column => counts[row, column]);
             for (int column = 0; column < n; column++)
             {
-                shares[row, column] = all == 0 ? 0 : counts[row, column] / all;
-                if (counts[row, column] > 0)
-                    AddCount(plot, column, n - 1 - row, counts[row, column], isDark: shares[row, column] < 0.5);
+                double share = all == 0 ? 0 : counts[row, column] / all;
+                AddCell(plot, column, n - 1 - row, counts[row, column], colours.GetColor(share), isDark: share >= 0.5);
             }
         }
-        var map = plot.Add.Heatmap(shares);
-        map.Colormap = new ScottPlot.Colormaps.Blues().Reversed();
-        map.ManualRange = new ScottPlot.Range(0, 1);
-        plot.MoveToBack(map);
         plot.Axes.Left.SetTicks([.. Enumerable.Range(0, n).Select(i => (double)(n - 1 - i))], [.. classes]);
         plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, n).Select(i => (double)i)], [.. classes]);
         plot.Axes.Bottom.TickLabelStyle.Rotation = -40;
@@ -70,10 +65,15 @@ internal static class Charts
         plot.SaveSvg(file, Side, Side);
     }
 
-    private static void AddCount(Plot plot, double x, double y, double count, bool isDark)
+    /// <summary>A rectangle: viewers would blur the few pixels of a heat map.</summary>
+    private static void AddCell(Plot plot, double x, double y, double count, Color colour, bool isDark)
     {
+        var cell = plot.Add.Rectangle(x - 0.5, x + 0.5, y - 0.5, y + 0.5);
+        (cell.FillColor, cell.LineColor, cell.LineWidth) = (colour, Colors.White, 1);
+        if (count == 0)
+            return;
         var text = plot.Add.Text($"{count:0}", x, y);
         text.Alignment = Alignment.MiddleCenter;
-        text.LabelFontColor = isDark ? Colors.Black : Colors.White;
+        text.LabelFontColor = isDark ? Colors.White : Colors.Black;
     }
 }
