@@ -85,6 +85,24 @@ public sealed class GenerationTests(TinyServer shared) : IClassFixture<TinyServe
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
     }
 
+    [Fact]
+    public async Task An_adapter_writes_as_it_was_trained_to_where_a_request_does_not_say()
+    {
+        string generation = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "adapters/trails/generation.json")).Replace("\"max_new_tokens\": 64", "\"max_new_tokens\": 3", StringComparison.Ordinal);
+        var files = Directory.EnumerateFiles(Server.Adapter("tiny-llama__prefix__CAUSAL_LM")).Select(file => (Path.GetFileName(file), File.ReadAllBytes(file)));
+        using var put = await _server.Owner.PutAsync("/adapters/short", Upload.Zip([.. files, ("generation.json", Encoding.UTF8.GetBytes(generation))]));
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        async Task<int> TokensAsync(int? maxTokens)
+        {
+            using var response = await _server.Client.PostAsJsonAsync("/generate", new { text = "once", adapter = "short", maxTokens, stream = false });
+            return (await Server.ReadAsync(response)).GetProperty("tokens").GetInt32();
+        }
+        Assert.Equal(3, await TokensAsync(null));
+        Assert.Equal(5, await TokensAsync(5));
+        using var removed = await _server.Owner.DeleteAsync("/adapters/short");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+    }
+
     private static async Task<List<SseItem<JsonElement>>> EventsAsync(HttpResponseMessage response)
     {
         var parser = SseParser.Create(await response.Content.ReadAsStreamAsync(), (_, data) => JsonSerializer.Deserialize<JsonElement>(data));

@@ -83,8 +83,14 @@ public sealed class PageTests(EmbeddedServer shared, Chromium chromium) : IClass
         await WaitAsync(page, "document.querySelectorAll('#adapters-list li').length === 3");
         await page.ClickAsync("#classify-examples button");
         await WaitAsync(page, "document.querySelectorAll('.result').length === 2 && document.querySelector('#classify-results').ariaBusy === 'false'");
+        // The README's picture, and for whoever changes the page.
         if (Environment.GetEnvironmentVariable("PEFTML_SCREENSHOTS") is { Length: > 0 } folder)
+        {
+            await page.Page.SelectAsync("#write-adapter", "trails");
+            await page.ClickAsync("#write-start");
+            await WaitAsync(page, "document.querySelector('#write-status').textContent.includes('per second') && document.querySelector('#write-stop').disabled");
             await page.Page.ScreenshotAsync(Path.Combine(folder, $"page-{width}{(dark ? "-dark" : "")}.png"), new ScreenshotOptions { FullPage = true });
+        }
 
         Assert.Equal(width, await page.Page.EvaluateExpressionAsync<int>("document.documentElement.scrollWidth"));
         Assert.All(page.Requests, request => Assert.StartsWith(Address.AbsoluteUri, request, StringComparison.Ordinal));

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
+using Microsoft.ML.Peft;
 using Microsoft.OpenApi;
 using WebApi.Adapters;
 using WebApi.Hosting;
@@ -19,10 +20,10 @@ internal static class GenerationEndpoint
     public sealed record GenerationRequest(
         [property: Description("What is said to the model, or what its adapter was trained to write on.")] string Text,
         [property: Description("The name of an adapter that writes; without one the language model answers alone.")] string? Adapter = null,
-        [property: Description("The most tokens that are written.")] int MaxTokens = 64,
-        [property: Description("0 takes the likeliest token, more draws; at most 2.")] float Temperature = 0,
-        [property: Description("Only the likeliest tokens that together have this probability are drawn.")] float TopP = 1,
-        [property: Description("The seed of what is drawn.")] long Seed = 0,
+        [property: Description("The most tokens that are written. This and the following are the adapter's own where they are left out, or else 64, 0, 1 and 0.")] int? MaxTokens = null,
+        [property: Description("0 takes the likeliest token, more draws; at most 2.")] float? Temperature = null,
+        [property: Description("Only the likeliest tokens that together have this probability are drawn.")] float? TopP = null,
+        [property: Description("The seed of what is drawn.")] long? Seed = null,
         [property: Description("Whether the answer comes piece by piece, as server-sent events, or as a whole.")] bool Stream = true);
 
     /// <summary>A text as a whole.</summary>
@@ -69,7 +70,7 @@ internal static class GenerationEndpoint
         GenerationRequest request, AdapterStore adapters, IOptions<Settings> settings, ServerMetrics metrics, ILogger<GenerationRequest> logger, CancellationToken cancellationToken)
     {
         Check(request, settings.Value);
-        var updates = Updates(request, adapters.LanguageModel, metrics, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var updates = Updates(request, adapters.LanguageModel, settings.Value, metrics, cancellationToken).GetAsyncEnumerator(cancellationToken);
         bool any;
         try
         {
@@ -102,9 +103,12 @@ internal static class GenerationEndpoint
         throw new InvalidOperationException("The text has no end.");
     }
 
-    private static async IAsyncEnumerable<GenerationEvent> Updates(GenerationRequest request, ServedModel model, ServerMetrics metrics, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<GenerationEvent> Updates(
+        GenerationRequest request, ServedModel model, Settings settings, ServerMetrics metrics, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var options = new ChatOptions { MaxOutputTokens = request.MaxTokens, Temperature = request.Temperature, TopP = request.TopP, Seed = request.Seed };
+        var own = request.Adapter is null ? null : model.Adapters.GetValueOrDefault(request.Adapter)?.Description.Generation;
+        int maxTokens = request.MaxTokens ?? Math.Min((own ?? new GenerationOptions()).MaxNewTokens, settings.MaxNewTokens);
+        var options = new ChatOptions { MaxOutputTokens = maxTokens, Temperature = request.Temperature, TopP = request.TopP, Seed = request.Seed };
         long start = Stopwatch.GetTimestamp();
         bool first = true;
         metrics.Writing(1);
@@ -166,9 +170,9 @@ internal static class GenerationEndpoint
         TextLimits.Check(request.Text, settings);
         if (request.MaxTokens < 1 || request.MaxTokens > settings.MaxNewTokens)
             throw Bad($"maxTokens is {request.MaxTokens}; give 1 to {settings.MaxNewTokens}.");
-        if (!(request.Temperature is >= 0 and <= 2))
+        if (request.Temperature is not (null or (>= 0 and <= 2)))
             throw Bad(FormattableString.Invariant($"temperature is {request.Temperature}; give 0 to 2."));
-        if (!(request.TopP is > 0 and <= 1))
+        if (request.TopP is not (null or (> 0 and <= 1)))
             throw Bad(FormattableString.Invariant($"topP is {request.TopP}; give a number above 0, at most 1."));
     }
 
