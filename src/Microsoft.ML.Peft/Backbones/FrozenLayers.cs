@@ -1,4 +1,5 @@
 using Microsoft.ML.Peft.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -10,7 +11,18 @@ namespace Microsoft.ML.Peft.Backbones;
 /// <param name="Blocks">W as its file stores it in quantised blocks, for few rows x; null where it does not.</param>
 internal sealed record FrozenLinear(Tensor Weight, Tensor? Bias, BlockMatrix? Blocks = null) : IDisposable
 {
-    public Tensor Forward(Tensor x) => Blocks is { } blocks && BlockMatrix.Suits(x) ? blocks.Forward(x, Bias) : nn.functional.linear(x, Weight, Bias);
+    // oneDNN, by which libtorch multiplies bfloat16 on a CPU, makes machine code for each new number of rows, and that takes longer than the
+    // product. Packed rows have another number every time; rounded up, the same few are met again.
+    private const int RowStep = 32;
+
+    public Tensor Forward(Tensor x)
+    {
+        if (Blocks is { } blocks && BlockMatrix.Suits(x))
+            return blocks.Forward(x, Bias);
+        if (x.dtype != ScalarType.BFloat16 || x.device_type != DeviceType.CPU || x.dim() != 2 || x.size(0) is not (> RowStep and var rows) || rows % RowStep == 0)
+            return nn.functional.linear(x, Weight, Bias);
+        return nn.functional.linear(nn.functional.pad(x, [0, 0, 0, RowStep - rows % RowStep]), Weight, Bias).narrow(0, 0, rows);
+    }
 
     public void Dispose()
     {
