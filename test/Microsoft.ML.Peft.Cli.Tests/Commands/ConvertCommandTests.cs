@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.Peft.Cli.Tests.Commands;
 
 public sealed class ConvertCommandTests : IDisposable
@@ -12,8 +14,8 @@ public sealed class ConvertCommandTests : IDisposable
         Assert.True(File.Exists(Path.Combine(adapter, "adapter_config.json")));
         (await Peftml.RunAsync("convert", adapter, back, "--text-col", "message", "--label-col", "queue")).Succeeds();
         string expected = (await Peftml.RunAsync("predict", model, data, "--all")).Succeeds().Output;
-        Assert.Equal(expected, (await Peftml.RunAsync("predict", back, data, "--all")).Succeeds().Output);
-        Assert.Equal(expected, (await Peftml.RunAsync("predict", adapter, data, "--all")).Succeeds().Output);
+        AssertSame(expected, (await Peftml.RunAsync("predict", back, data, "--all")).Succeeds().Output);
+        AssertSame(expected, (await Peftml.RunAsync("predict", adapter, data, "--all")).Succeeds().Output);
     }
 
     [Fact]
@@ -37,4 +39,18 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    /// <summary>An adapter names no number format, so a machine with fast bfloat16 predicts with it in that.</summary>
+    private static void AssertSame(string expected, string actual)
+    {
+        string[] Fields(string table) => table.Split('\t', '\n');
+        Assert.Equal(Fields(expected).Length, Fields(actual).Length);
+        Assert.All(Fields(expected).Zip(Fields(actual)), pair =>
+        {
+            if (double.TryParse(pair.First, CultureInfo.InvariantCulture, out double probability))
+                Assert.Equal(probability, double.Parse(pair.Second, CultureInfo.InvariantCulture), 1e-2);
+            else
+                Assert.Equal(pair.First, pair.Second);
+        });
+    }
 }

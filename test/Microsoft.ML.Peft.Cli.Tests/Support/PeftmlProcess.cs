@@ -6,7 +6,7 @@ namespace Microsoft.ML.Peft.Cli.Tests.Support;
 /// <summary>The program as a process of its own, with redirected streams.</summary>
 internal sealed class PeftmlProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly StringBuilder _error = new();
@@ -15,6 +15,8 @@ internal sealed class PeftmlProcess : IDisposable
     private PeftmlProcess(string file, string[] args, IReadOnlyDictionary<string, string>? variables = null, string folder = "")
     {
         var start = new ProcessStartInfo(file, args) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        // Processes that share their cores with others crawl where libtorch's threads wait by spinning.
+        start.Environment["OMP_WAIT_POLICY"] = "passive";
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         _process = Process.Start(start)!;
