@@ -205,7 +205,7 @@ public sealed class AdapterTests : IDisposable
         using var response = await _server.Owner.PutAsync("/adapters/refused", content);
         await Server.AssertProblemAsync(status, part, response);
         string body = await response.Content.ReadAsStringAsync();
-        Assert.DoesNotContain(Path.GetTempPath(), body, StringComparison.Ordinal);
+        Assert.DoesNotContain("peft-upload-", body, StringComparison.Ordinal);     // where it lay is the server's own affair
         Assert.False(Directory.Exists(Path.Combine(_server.AdapterDirectory, "refused")));
     }
 }
