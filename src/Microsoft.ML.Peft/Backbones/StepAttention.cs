@@ -33,11 +33,12 @@ internal static unsafe class StepAttention
     public static Tensor Forward(Tensor query, Tensor key, Tensor value, Tensor? bias, double scale, double? softcap)
     {
         query = query.contiguous();
+        (key, value) = (WithRows(key), WithRows(value));
         var output = empty_like(query);
         int rows = (int)query.size(0), heads = (int)query.size(1), size = (int)query.size(3), shared = (int)key.size(1), keys = (int)key.size(2);
+        bias = bias is null ? null : WithRows(bias.expand(rows, heads, 1, keys));
         var work = new Work(
-            Values.Of(query), Values.Of(key), Values.Of(value), bias is null ? null : Values.Of(bias.expand(rows, heads, 1, keys)), Values.Of(output),
-            shared, heads / shared, keys, size, (float)scale, (float?)softcap);
+            Values.Of(query), Values.Of(key), Values.Of(value), bias is null ? null : Values.Of(bias), Values.Of(output), shared, heads / shared, keys, size, (float)scale, (float?)softcap);
         if ((long)rows * heads * keys * size < FewestSharedProducts)
         {
             for (int part = 0; part < rows * shared; part++)
@@ -51,14 +52,15 @@ internal static unsafe class StepAttention
         return output;
     }
 
-    /// <summary>Where the values of a tensor `[B, H, S, d]` are.</summary>
+    /// <summary>The tensor with the values of its last dimension side by side: a bias may be broadcast along the keys, or transposed.</summary>
+    private static Tensor WithRows(Tensor x) => x.stride(3) == 1 ? x : x.contiguous();
+
+    /// <summary>Where the values of a tensor `[B, H, S, d]` are that lie side by side in its last dimension.</summary>
     private readonly record struct Values(nint First, long Row, long Head, long Position)
     {
         public static Values Of(Tensor x)
         {
             long[] strides = x.stride();
-            if (strides[3] is not (1 or 0))
-                throw new ArgumentException("The values of a position must lie side by side.", nameof(x));
             ref float first = ref MemoryMarshal.GetReference(HostValues.Of(x.select(0, 0).select(0, 0).select(0, 0).narrow(0, 0, 1)));
             return new Values((nint)Unsafe.AsPointer(ref first), strides[0], strides[1], strides[2]);
         }
@@ -70,7 +72,6 @@ internal static unsafe class StepAttention
         Values query, Values key, Values value, Values? bias, Values output, int shared, int group, int keys, int size, float scale, float? softcap)
     {
         /// <summary>The heads of one row that share their keys.</summary>
-        [SkipLocalsInit]
         public void Do(int part)
         {
             int row = part / shared, pair = part % shared;

@@ -52,6 +52,18 @@ public sealed class StepAttentionTests : IDisposable
     }
 
     [Fact]
+    public void A_bias_may_be_broadcast_along_the_keys_or_transposed()
+    {
+        Tensor query = randn(2, 3, 1, 32), key = randn(2, 1, 4, 32), value = randn(2, 1, 4, 32);
+        foreach (var bias in new[] { randn(2, 3, 1, 1), randn(4, 3).t().view(1, 3, 1, 4), randn(4) })
+        {
+            var expected = Attention.Forward(query, key, value, bias);      // gradients are on
+            using var frozen = no_grad();
+            TensorAssert.Close(expected, StepAttention.Forward(query, key, value, bias, 1 / Math.Sqrt(32), null), 1e-6);
+        }
+    }
+
+    [Fact]
     public void Several_queries_a_narrow_head_other_formats_and_gradients_are_left_to_libtorch()
     {
         Tensor query = randn(1, 2, 1, 32), key = randn(1, 2, 5, 32);
